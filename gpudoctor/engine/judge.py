@@ -1,0 +1,136 @@
+"""Judge rules on a snapshot: found, passed, not judged or crashed, one outcome a rule and target."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gpudoctor.facts.fact import Fact, FactAbsent, FactUnknown
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.snapshot import Snapshot, named_facts
+from gpudoctor.findings.finding import Evidence, Finding
+from gpudoctor.rules.rule import CannotJudge, Case, Rule, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rule found something."""
+
+    rule: Rule
+    target: str
+    finding: Finding
+    subject: str = ""  # "GPU 3" where the rule looked at one GPU
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The rule looked and found nothing."""
+
+    rule: Rule
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A fact that the rule needs is unknown."""
+
+    rule: Rule
+    target: str
+    fact: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The rule has a bug."""
+
+    rule: Rule
+    target: str
+    error: str
+
+
+Outcome = Found | Passed | NotJudged | Crashed
+
+
+class FactNames:
+    """Names of a snapshot's facts, by identity; built when the first one is asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._names: dict[int, str] = {}
+
+    def name(self, fact: Fact[object]) -> str:
+        """Return the dotted name of a fact of the snapshot, without the leading `machine.`."""
+        if not self._names:
+            self._names = {id(fact): name.removeprefix("machine.") for name, fact in named_facts(self._snapshot)}
+        return self._names.get(id(fact), fact.source or "fact")
+
+
+def judge_all(rules: Iterable[Rule], snapshot: Snapshot) -> list[Outcome]:
+    """Judge every rule that reads facts on every target of its scope."""
+    names = FactNames(snapshot)
+    return [
+        _judge(rule, case, names) if isinstance(case, Case) else NotJudged(rule, "machine", "gpus", case)
+        for rule in rules
+        if rule.judge is not None
+        for case in _cases(rule.scope, snapshot)
+    ]
+
+
+def _cases(scope: Scope, snapshot: Snapshot) -> Iterator[Case | str]:
+    """Yield the cases of a scope; a reason instead where the GPUs are unknown."""
+    if scope is Scope.MACHINE:
+        yield Case(snapshot)
+    elif scope is Scope.ENVIRONMENT:
+        yield from (Case(snapshot, environment) for environment in snapshot.environments)
+    elif snapshot.machine.gpus.is_unknown:
+        if scope is Scope.GPU or snapshot.environments:
+            yield snapshot.machine.gpus.unknown
+    else:
+        gpus: tuple[Gpu, ...] = snapshot.machine.gpus.read() or ()
+        environments = snapshot.environments if scope is Scope.ENVIRONMENT_GPU else (None,)
+        yield from (Case(snapshot, environment, gpu) for environment in environments for gpu in gpus)
+
+
+def _judge(rule: Rule, case: Case, names: FactNames) -> Outcome:
+    if rule.judge is None:
+        raise LookupError(f"{rule.code} has no judgment on facts")
+    try:
+        finding = rule.judge(case)
+        if finding is None:
+            return Passed(rule, case.target)
+        subject = f"GPU {case.of_gpu.index}" if case.of_gpu else ""
+        return Found(rule, case.target, _with_names(finding, names), subject)
+    except FactUnknown as stop:
+        return NotJudged(rule, case.target, names.name(stop.fact), stop.fact.unknown)
+    except FactAbsent:
+        return Passed(rule, case.target)
+    except CannotJudge as stop:
+        return NotJudged(rule, case.target, stop.fact, stop.reason)
+    except Exception as error:  # a rule's bug must not end the diagnosis
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+        return Crashed(rule, case.target, f"{type(error).__name__}: {error} ({where})")
+
+
+def _with_names(finding: Finding, names: FactNames) -> Finding:
+    evidence = tuple(
+        item if isinstance(item, Evidence) else Evidence(fact=names.name(item), value=show(item.value), source=item.source)
+        for item in finding.evidence
+        if isinstance(item, Evidence) or not item.is_unknown
+    )
+    return Finding(
+        message=finding.message, evidence=evidence, fixes=finding.fixes, severity=finding.severity, hides=finding.hides
+    )
+
+
+def show(value: object) -> str:
+    """Write a fact's value as a person reads it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(show(item) for item in value) or "none"
+    return str(value)

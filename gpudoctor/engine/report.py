@@ -1,0 +1,124 @@
+"""The report: what is rendered, and what the JSON of `check` and `explain` is."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from gpudoctor.engine.judge import Crashed, Found, NotJudged, Outcome, Passed, judge_all
+from gpudoctor.engine.rank import rank
+from gpudoctor.facts.fact import Record
+from gpudoctor.facts.snapshot import Snapshot
+from gpudoctor.findings.finding import ReportedFinding, Severity
+from gpudoctor.rules.rule import Rule
+
+SCHEMA = "gpudoctor.report/1"
+
+
+class Tool(Record, omit_defaults=False):
+    """Which program wrote the report."""
+
+    name: str
+    version: str
+
+
+class Subject(Record, omit_defaults=False):
+    """What was judged: kind is machine, snapshot or log."""
+
+    kind: str
+    source: str
+
+
+class Counts(Record, omit_defaults=False):
+    """Outcomes, one a rule and target."""
+
+    found: int
+    passed: int
+    not_judged: int
+    crashed: int
+
+
+class Unjudged(Record, omit_defaults=False):
+    """A rule that could not be judged, and the fact that was missing."""
+
+    code: str
+    fact: str
+    reason: str
+    target: str
+
+
+class CrashedRule(Record, omit_defaults=False):
+    """A rule or probe with a bug; code is "probe" for probes."""
+
+    code: str
+    target: str
+    error: str
+
+
+class Report(Record, omit_defaults=False):
+    """The whole diagnosis."""
+
+    schema: str
+    tool: Tool
+    created: str
+    subject: Subject
+    verdict: str  # healthy, degraded, broken, unknown
+    root_cause: str | None
+    counts: Counts
+    findings: tuple[ReportedFinding, ...]
+    not_judged: tuple[Unjudged, ...]
+    crashed: tuple[CrashedRule, ...]
+    snapshot: Snapshot
+
+
+def diagnose(snapshot: Snapshot, rules: Sequence[Rule], subject: Subject, tool_version: str) -> Report:
+    """Judge a snapshot by the rules and make the report."""
+    outcomes = judge_all(rules, snapshot)
+    findings = rank([item for item in outcomes if isinstance(item, Found)])
+    crashed = [CrashedRule(code=i.rule.code, target=i.target, error=i.error) for i in outcomes if isinstance(i, Crashed)]
+    crashed += [CrashedRule(code="probe", target="machine", error=failure) for failure in snapshot.probe_failures]
+    unjudged = [
+        Unjudged(code=item.rule.code, fact=item.fact, reason=item.reason, target=item.target)
+        for item in outcomes
+        if isinstance(item, NotJudged)
+    ]
+    passed = sum(isinstance(item, Passed) for item in outcomes)
+    return Report(
+        schema=SCHEMA,
+        tool=Tool(name="gpudoctor", version=tool_version),
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        subject=subject,
+        verdict=verdict_of(findings, passed),
+        root_cause=findings[0].code if findings and findings[0].severity is not Severity.INFO else None,
+        counts=Counts(
+            found=sum(isinstance(item, Found) for item in outcomes),
+            passed=passed,
+            not_judged=len(unjudged),
+            crashed=len(crashed),
+        ),
+        findings=findings,
+        not_judged=tuple(unjudged),
+        crashed=tuple(crashed),
+        snapshot=snapshot,
+    )
+
+
+def verdict_of(findings: Sequence[ReportedFinding], passed: int) -> str:
+    """Return broken (an error), degraded (a warning at worst), healthy, or unknown when nothing could be judged."""
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities:
+        return "broken"
+    if Severity.WARNING in severities:
+        return "degraded"
+    return "healthy" if passed or findings else "unknown"
+
+
+def exit_code(report: Report, fail_on: str) -> int:
+    """Return 0, 1 (something at or above `fail_on`: error, warning, never) or 3 (a rule or probe crashed).
+
+    Findings win over a crash: what was found is true whatever else failed.
+    """
+    failing = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}, "never": set[Severity]()}[fail_on]
+    if any(finding.severity in failing for finding in report.findings):
+        return 1
+    return 3 if report.crashed else 0

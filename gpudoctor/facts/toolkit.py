@@ -1,0 +1,41 @@
+"""CUDA toolkits and cuDNN copies on the machine, outside Python environments."""
+
+from __future__ import annotations
+
+from gpudoctor.facts.fact import Fact, Record, fact
+
+
+class Toolkit(Record):
+    """One CUDA toolkit."""
+
+    path: str
+    origin: str  # folder, CUDA_HOME, PATH
+    version: str = ""  # 12.4 or 12.4.131, as found
+    nvcc_path: str = ""  # "" = no nvcc in it
+    has_ptxas: bool = False
+    has_libdevice: bool = False
+    is_default: bool = False  # the one that nvcc on PATH or CUDA_HOME leads to
+
+
+class CudnnCopy(Record):
+    """One system-wide cuDNN."""
+
+    path: str
+    version: str = ""  # 8.9.7, 9.10.2
+    origin: str = ""  # header, library name, package
+
+
+class SystemLibrary(Record):
+    """A CUDA library outside environments that the loader can find (libcublas, libcusparse, libnvrtc, ...)."""
+
+    soname: str
+    path: str
+    origin: str = ""  # LD_LIBRARY_PATH, loader cache
+
+
+class Toolkits(Record):
+    """All of them; a toolkit is not needed to run wheels, only to build extensions."""
+
+    installed: Fact[tuple[Toolkit, ...]] = fact()
+    cudnn: Fact[tuple[CudnnCopy, ...]] = fact()
+    libraries: Fact[tuple[SystemLibrary, ...]] = fact()

@@ -1,0 +1,66 @@
+"""What a rule says when it finds something, and what the report shows of it."""
+
+from __future__ import annotations
+
+import enum
+
+from gpudoctor.facts.fact import Fact, Record
+
+
+class Severity(str, enum.Enum):
+    """How bad: error = a GPU framework does not work, or will not; warning = degraded or at risk."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Risk(str, enum.Enum):
+    """What a fix may break."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Fix(Record, omit_defaults=False):
+    """Advice for this machine; gpudoctor never carries it out."""
+
+    title: str  # imperative
+    commands: tuple[str, ...] = ()  # can be pasted into a shell on this machine
+    needs_root: bool = False
+    needs_reboot: bool = False
+    risk: Risk = Risk.LOW
+    risk_note: str = ""  # what it risks, when not low
+
+
+class Evidence(Record, omit_defaults=False):
+    """One observation that a finding rests on."""
+
+    fact: str
+    value: str
+    source: str
+
+
+class Finding(Record):
+    """What a rule returns. Facts among the evidence get their names from the engine."""
+
+    message: str  # observed against expected, both with values; one sentence, no full stop
+    evidence: tuple[Fact | Evidence, ...]  # type: ignore[type-arg]
+    fixes: tuple[Fix, ...] = ()  # least invasive first
+    severity: Severity | None = None  # where it differs from the rule's own
+    hides: tuple[str, ...] = ()  # codes explained by this one in this case, beside the rule's own
+
+
+class ReportedFinding(Record, omit_defaults=False):
+    """A finding as the report JSON shows it."""
+
+    code: str
+    name: str
+    severity: Severity
+    target: str  # "machine" or the environment's path
+    message: str
+    evidence: tuple[Evidence, ...]
+    hides: tuple[str, ...]
+    fixes: tuple[Fix, ...]
+    docs: str

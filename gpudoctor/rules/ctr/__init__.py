@@ -1,0 +1,1 @@
+"""The CTR family of rules."""

@@ -1,0 +1,1 @@
+"""The CUD family of rules."""

@@ -1,0 +1,1 @@
+"""The DNN family of rules."""

@@ -1,0 +1,1 @@
+"""The DRV family of rules."""

@@ -1,0 +1,1 @@
+"""The HWD family of rules."""

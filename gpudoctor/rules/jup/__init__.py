@@ -1,0 +1,1 @@
+"""The JUP family of rules."""

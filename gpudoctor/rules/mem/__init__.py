@@ -1,0 +1,1 @@
+"""The MEM family of rules."""

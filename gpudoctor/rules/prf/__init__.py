@@ -1,0 +1,1 @@
+"""The PRF family of rules."""

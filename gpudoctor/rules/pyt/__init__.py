@@ -1,0 +1,1 @@
+"""The PYT family of rules."""

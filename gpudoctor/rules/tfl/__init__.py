@@ -1,0 +1,1 @@
+"""The TFL family of rules."""

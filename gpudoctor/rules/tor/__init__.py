@@ -1,0 +1,1 @@
+"""The TOR family of rules."""

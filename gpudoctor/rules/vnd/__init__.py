@@ -1,0 +1,1 @@
+"""The VND family of rules."""

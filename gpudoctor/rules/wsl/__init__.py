@@ -1,0 +1,1 @@
+"""The WSL family of rules."""
