@@ -1,0 +1,1 @@
+"""Knowledge: what the world says, as tables with sources and dates, and typed questions on them."""

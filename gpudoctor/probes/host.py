@@ -1,0 +1,187 @@
+"""The way to the machine: files below a root, commands with deadlines, the environment. Everything a probe touches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
+_FILE_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command did. exit_code is None when it did not start or was killed; then `failure` says why."""
+
+    argv: tuple[str, ...]
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    failure: str = ""  # "not found", "did not answer within 30 s", "permission denied", ...
+    signal_name: str = ""  # SIGSEGV, ... when a signal ended it
+    is_truncated: bool = False
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it ended with 0."""
+        return self.exit_code == 0 and not self.failure
+
+    @property
+    def why_not(self) -> str:
+        """Why it is not ok, in words for a fact's reason."""
+        said = (self.stderr or self.stdout).strip().splitlines()
+        return self.failure or (f"killed by {self.signal_name}" if self.signal_name else f"exit {self.exit_code}") + (
+            f": {said[-1][:200]}" if said else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine that is looked at.
+
+    `root` is where /proc, /sys, /dev, /etc, /usr, /opt and /var are read; commands, environment variables and
+    interpreters are always this process's own. `timeout_seconds` is the deadline of one probe.
+    """
+
+    root: Path = Path("/")
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    timeout_seconds: float = 30.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the root is this machine's own."""
+        return self.root == Path("/")
+
+    def path(self, absolute: str) -> Path:
+        """Return where an absolute path lies below the root."""
+        return self.root / absolute.lstrip("/")
+
+    def read_text(self, absolute: str) -> str | None:
+        """Return a file's text (bad bytes replaced), None where it does not exist. Raises OSError on other failures."""
+        try:
+            with self.path(absolute).open("rb") as file:
+                return file.read(_FILE_LIMIT_BYTES).decode("utf-8", "replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def entries(self, absolute: str) -> list[str]:
+        """Return the sorted names in a folder; [] where it does not exist. Raises OSError on other failures."""
+        try:
+            return sorted(os.listdir(self.path(absolute)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def which(self, command: str) -> str | None:
+        """Return the absolute path of a command on PATH; relative PATH entries (the working directory) are left out."""
+        folders = [folder for folder in self.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
+        return shutil.which(command, path=os.pathsep.join(folders)) if folders else None
+
+    def run(
+        self, argv: Sequence[str], timeout_seconds: float | None = None, variables: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Run a command (found on PATH) to its end or to the deadline, then kill it with all its children.
+
+        Standard input is closed, the working directory is empty and private, output is cut at 4 MiB. Never raises.
+        """
+        executable = argv[0] if os.path.isabs(argv[0]) else self.which(argv[0])
+        if executable is None:
+            return Answer(tuple(argv), None, failure="not found")
+        deadline = self.timeout_seconds if timeout_seconds is None else timeout_seconds
+        environment = dict(self.variables if variables is None else variables)
+        try:
+            return _run(tuple(argv), [executable, *argv[1:]], deadline, environment)
+        except PermissionError:
+            return Answer(tuple(argv), None, failure="permission denied")
+        except (OSError, ValueError) as error:
+            return Answer(tuple(argv), None, failure=f"cannot be started ({error})")
+
+
+def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment: dict[str, str]) -> Answer:
+    with tempfile.TemporaryDirectory(prefix="gpudoctor-", ignore_cleanup_errors=True) as empty:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=empty,
+            env=environment,
+            start_new_session=True,
+        )
+        pipes = [_Drain(process.stdout), _Drain(process.stderr)]
+        failure = ""
+        try:
+            process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            failure = f"did not answer within {deadline:g} s"
+        kill_group(process)
+        for pipe in pipes:
+            pipe.join(1.0)
+        code = None if failure else process.returncode
+        return Answer(
+            argv=argv,
+            exit_code=code if code is None or code >= 0 else None,
+            stdout=pipes[0].text(),
+            stderr=pipes[1].text(),
+            failure=failure,
+            signal_name=signal_name(-code) if code is not None and code < 0 else "",
+            is_truncated=any(pipe.is_truncated for pipe in pipes),
+        )
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process started in its own session, with whatever it forked; a process stuck in the kernel is left."""
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.poll()
+    try:
+        process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def signal_name(number: int) -> str:
+    """Return SIGSEGV for 11."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class _Drain(threading.Thread):
+    """Read a pipe to its end, keep the first bytes: a child that floods must not fill memory or block."""
+
+    def __init__(self, pipe: object) -> None:
+        super().__init__(daemon=True)
+        self._pipe = pipe
+        self._kept = bytearray()
+        self.is_truncated = False
+        self.start()
+
+    def run(self) -> None:
+        descriptor = self._pipe.fileno()  # type: ignore[attr-defined]  # a pipe of Popen
+        while True:
+            try:
+                chunk = os.read(descriptor, 65536)
+            except OSError:
+                return
+            if not chunk:
+                return
+            room = _OUTPUT_LIMIT_BYTES - len(self._kept)
+            self._kept += chunk[:room]
+            self.is_truncated = self.is_truncated or len(chunk) > room
+
+    def text(self) -> str:
+        """Return what was read, bad bytes replaced."""
+        return bytes(self._kept).decode("utf-8", "replace")
