@@ -35,7 +35,7 @@ from gpudoctor.facts.toolkit import CudnnCopy, SystemLibrary, Toolkit, Toolkits
 
 DRIVER = "580.95.05"
 KERNEL = "5.15.0-119-generic"
-VENV = "/home/ada/project/.venv"
+VENV = "/home/user/project/.venv"
 GIB = 1024**3
 
 
@@ -62,7 +62,7 @@ def _system() -> System:
         container=absent("/proc/1/cgroup"),
         wsl=absent("/proc/sys/kernel/osrelease"),
         tegra_release=absent("/etc/nv_tegra_release"),
-        user=known(User(uid=1000, groups=("ada", "video", "render")), "os"),
+        user=known(User(uid=1000, groups=("user", "video", "render")), "os"),
         variables=known({}, "environment"),
         host_compiler=known(HostCompiler(name="gcc", version="11.4.0", path="/usr/bin/gcc"), "gcc --version"),
     )
