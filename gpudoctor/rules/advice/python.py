@@ -1,0 +1,159 @@
+"""Advice about Python packages: the commands that change one environment, by the tool that made it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from gpudoctor.facts.environment import Environment
+from gpudoctor.findings.finding import Fix, Risk
+from gpudoctor.knowledge import tensorflow, torch
+from gpudoctor.rules.rule import Case
+from gpudoctor.rules.wheel_target import wheel_target
+
+_NEW_ENVIRONMENT_POSIX = "~/gpu-env"
+_NEW_ENVIRONMENT_WINDOWS = "%USERPROFILE%\\gpu-env"
+_COMPANIONS = ("torchvision", "torchaudio")
+
+
+def is_windows(environment: Environment) -> bool:
+    """Whether the environment's commands are typed into a Windows shell."""
+    return (environment.platform_tag.peek() or "").startswith("win")
+
+
+def command_line(environment: Environment, argv: Sequence[str]) -> str:
+    """Write an argument list as this environment's shell takes it."""
+    return subprocess.list2cmdline(argv) if is_windows(environment) else shlex.join(argv)
+
+
+def pip_install(
+    environment: Environment,
+    requirements: Sequence[str],
+    index_url: str | None = None,
+    title: str = "",
+    upgrade: bool = True,
+) -> Fix:
+    """Install requirements into the environment, with its own pip, uv or pipx; never into a managed system Python."""
+    options = (["--upgrade"] if upgrade else []) + (["--index-url", index_url] if index_url else [])
+    heading = title or f"Install {', '.join(requirements)}"
+    if environment.is_externally_managed.peek() and environment.kind.peek() != "venv":
+        return _in_new_environment([*options, *requirements], heading, is_windows(environment))
+    if environment.kind.peek() == "pipx":
+        name = environment.path.replace("\\", "/").rpartition("/")[2]
+        return Fix(
+            title=heading,
+            commands=(command_line(environment, ["pipx", "runpip", name, "install", *options, *requirements]),),
+        )
+    return Fix(
+        title=heading, commands=(command_line(environment, [*_pip(environment, "install"), *options, *requirements]),)
+    )
+
+
+def pip_uninstall(environment: Environment, names: Sequence[str]) -> Fix:
+    """Remove distributions from the environment."""
+    yes = [] if _uses_uv(environment) else ["-y"]
+    return Fix(
+        title=f"Remove {', '.join(names)}",
+        commands=(command_line(environment, [*_pip(environment, "uninstall"), *yes, *names]),),
+        risk=Risk.MEDIUM,
+        risk_note="packages that need a removed one stop working until it is installed again",
+    )
+
+
+def install_torch(case: Case, title: str = "") -> Fix:
+    """Install the torch that serves every GPU of the machine, its driver and the environment's Python."""
+    target = wheel_target(case)
+    environment = case.environment
+    if is_conda_made(environment, "pytorch"):
+        return _conda_install(environment, ["pytorch-gpu"], title or "Install the CUDA build of PyTorch")
+    if not target.capabilities or target.python is None:
+        return pip_install(environment, ["torch"], None, title or "Install a torch build with CUDA")
+    choice = torch.choose_torch(
+        target.capabilities, target.driver_version, target.driver_cuda, target.python, target.platform
+    )
+    if choice.wheel is None:
+        return new_environment(case, "torch")
+    wheel = choice.wheel
+    made_for = torch.companions(wheel.version)
+    beside = [
+        f"{name}=={made_for[name][0]}"
+        for name in _COMPANIONS
+        if name in made_for and any(package.name == name for package in environment.packages.peek() or ())
+    ]
+    return pip_install(
+        environment,
+        [f"torch=={wheel.version}+{wheel.variant}", *beside],
+        torch.torch_index_url(wheel.variant),
+        title or f"Install torch {wheel.version} built for CUDA {wheel.cuda}",
+    )
+
+
+def install_tensorflow(case: Case, title: str = "") -> Fix:
+    """Install the TensorFlow that serves every GPU and the environment's Python, with its CUDA packages."""
+    target = wheel_target(case)
+    environment = case.environment
+    if is_conda_made(environment, "tensorflow"):
+        return _conda_install(environment, ["tensorflow-gpu"], title or "Install the CUDA build of TensorFlow")
+    if target.platform.startswith("windows"):
+        return Fix(
+            title="Run TensorFlow in WSL 2, where it has GPU support", commands=("wsl --install",), needs_root=True
+        )
+    if not target.capabilities or target.python is None:
+        return pip_install(
+            environment, ["tensorflow[and-cuda]"], None, title or "Install TensorFlow with its CUDA packages"
+        )
+    release = tensorflow.choose_tensorflow(
+        target.capabilities, target.driver_version, target.driver_cuda, target.python
+    )
+    if release is None:
+        return new_environment(case, "tensorflow")
+    extra = "[and-cuda]" if release.and_cuda else ""
+    return pip_install(
+        environment,
+        [f"tensorflow{extra}=={release.version}"],
+        None,
+        title or f"Install TensorFlow {release.version} with its CUDA packages",
+    )
+
+
+def new_environment(case: Case, framework: str) -> Fix:
+    """Build a fresh environment whose wheels match this machine; the old one stays as it is."""
+    return Fix(
+        title=f"Build an environment for {framework} that matches this machine; the present one stays as it is",
+        commands=(f"gpudoctor setup --framework {framework}",),
+    )
+
+
+def is_conda_made(environment: Environment, name: str) -> bool:
+    """Whether conda installed this framework, so that conda has to change it."""
+    return any(package.name == name for package in environment.conda_packages.peek() or ())
+
+
+def _conda_install(environment: Environment, names: Sequence[str], title: str) -> Fix:
+    argv = ["conda", "install", "-p", environment.path, "-c", "conda-forge", *names]
+    return Fix(title=title, commands=(command_line(environment, argv),))
+
+
+def _uses_uv(environment: Environment) -> bool:
+    packages = environment.packages.peek()
+    is_made_by_uv = environment.kind.peek() == "uv"
+    has_no_pip = packages is not None and all(package.name != "pip" for package in packages)
+    return has_no_pip and (is_made_by_uv or any(package.installer == "uv" for package in packages or ()))
+
+
+def _pip(environment: Environment, verb: str) -> list[str]:
+    if _uses_uv(environment):
+        return ["uv", "pip", verb, "--python", environment.interpreter]
+    return [environment.interpreter, "-m", "pip", verb]
+
+
+def _in_new_environment(arguments: Sequence[str], title: str, windows: bool) -> Fix:
+    """Leave a Python alone that belongs to the operating system (PEP 668)."""
+    folder = _NEW_ENVIRONMENT_WINDOWS if windows else _NEW_ENVIRONMENT_POSIX
+    python = f"{folder}\\Scripts\\python" if windows else f"{folder}/bin/python"
+    quoted = subprocess.list2cmdline(arguments) if windows else shlex.join(arguments)
+    return Fix(
+        title=f"{title}, in an environment of its own, because this Python belongs to the operating system",
+        commands=(f"{'py' if windows else 'python3'} -m venv {folder}", f"{python} -m pip install {quoted}"),
+    )
