@@ -1,0 +1,122 @@
+"""What rules ask first: is there an NVIDIA GPU, which driver runs it, does that driver work. Pure, on facts."""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.facts.fact import FactUnknown
+from gpudoctor.knowledge import gpus
+from gpudoctor.rules.rule import CannotJudge, Case
+
+NVIDIA_VENDOR_ID = 0x10DE
+_DISPLAY_CLASS = 0x03
+_BRIDGE_CLASS = 0x0680
+
+
+def nvidia_devices(case: Case) -> tuple[PciDevice, ...]:
+    """Return NVIDIA's display and 3D controllers on the PCI bus. Raises FactUnknown when the bus could not be read."""
+    devices = case.driver.pci_devices.read() or ()
+    return tuple(
+        device
+        for device in devices
+        if device.vendor_id == NVIDIA_VENDOR_ID and device.class_code >> 16 == _DISPLAY_CLASS
+    )
+
+
+def nvswitch_bridges(case: Case) -> tuple[PciDevice, ...]:
+    """Return NVIDIA's NVSwitch bridges on the PCI bus. Raises FactUnknown when the bus could not be read."""
+    devices = case.driver.pci_devices.read() or ()
+    return tuple(
+        device for device in devices if device.vendor_id == NVIDIA_VENDOR_ID and device.class_code >> 8 == _BRIDGE_CLASS
+    )
+
+
+def capability_of(case: Case, device: PciDevice) -> str | None:
+    """Return a PCI device's compute capability: from NVML where it lists that device, else by its PCI id; or None."""
+    for gpu in case.machine.gpus.peek() or ():
+        if gpu.pci_address.peek() == device.address and gpu.compute_capability.peek():
+            return gpu.compute_capability.peek()
+    known = gpus.pci_gpu(device.device_id)
+    return known.capability if known else None
+
+
+def name_of(device: PciDevice) -> str:
+    """Name a PCI device as a person would: product, else chip, else its numbers."""
+    known = gpus.pci_gpu(device.device_id)
+    numbers = f"{device.vendor_id:04x}:{device.device_id:04x}"
+    product = device.name or (known.name or known.chip if known else "")
+    return f"{product} ({numbers} at {device.address})" if product else f"{numbers} at {device.address}"
+
+
+def lists_gpus(case: Case) -> bool:
+    """Whether NVML or the driver API lists a GPU; unknowns count as no."""
+    return bool(case.driver.nvml.device_count.peek() or case.machine.gpus.peek() or case.driver.api.device_count.peek())
+
+
+def is_wsl(case: Case) -> bool:
+    """Whether this is WSL, where the driver is Windows'."""
+    return case.system.wsl.peek() is not None
+
+
+def is_container(case: Case) -> bool:
+    """Whether this is a container, where the driver is the host's."""
+    return case.system.container.peek() is not None
+
+
+def is_jetson(case: Case) -> bool:
+    """Whether this is a Jetson, whose GPU is not on the PCI bus and whose driver comes with JetPack."""
+    return case.system.tegra_release.peek() is not None
+
+
+def has_nvidia_gpu(case: Case) -> bool:
+    """Whether the machine has an NVIDIA GPU: listed by the driver, on the PCI bus, a Jetson's, or passed into WSL.
+
+    Raises FactUnknown when the PCI bus decides and could not be read, CannotJudge in a container that shows no bus.
+    """
+    if lists_gpus(case) or is_jetson(case):
+        return True
+    wsl = case.system.wsl.peek()
+    if wsl is not None:
+        return wsl.has_dxg and any(name.startswith(("libcuda.so", "libnvidia-ml.so")) for name in wsl.libraries)
+    if nvidia_devices(case):
+        return True
+    if is_container(case) and not case.driver.pci_devices.read():
+        raise CannotJudge("driver.pci_devices", "this container shows no PCI bus")
+    return False
+
+
+def driver_version(case: Case) -> str | None:
+    """Return the version of the running driver (in WSL: of the one in Windows), or None when none runs.
+
+    Raises FactUnknown when no source could be read.
+    """
+    smi = case.driver.smi.peek()
+    seen = (
+        case.driver.nvml.driver_version.peek(),
+        case.driver.proc_version.peek(),
+        case.driver.module_version.peek(),
+        smi.driver_version if smi else None,
+    )
+    version = next((version for version in seen if version), None)
+    if version is None and case.driver.nvml.library.peek() is not None and case.driver.nvml.driver_version.is_unknown:
+        raise FactUnknown(case.driver.nvml.driver_version)
+    return version or case.driver.module_version.read()
+
+
+def driver_platform(case: Case) -> str:
+    """Return whose numbers the driver's version follows: "windows" (on Windows and in WSL), else "linux"."""
+    return "windows" if is_wsl(case) or case.system.os_name.peek() == "Windows" else "linux"
+
+
+def has_working_driver(case: Case) -> bool:
+    """Whether the driver serves at least one GPU: cuInit succeeds with devices, or NVML lists some.
+
+    Raises FactUnknown when neither could be asked.
+    """
+    api, nvml = case.driver.api, case.driver.nvml
+    if (api.init_code.peek() == 0 and api.device_count.peek()) or nvml.device_count.peek():
+        return True
+    if nvml.init_code.is_unknown and nvml.library.peek() is None and not nvml.library.is_absent:
+        api.init_code.read()
+    elif nvml.init_code.is_unknown and not nvml.library.is_absent:
+        raise FactUnknown(nvml.init_code)
+    return False
