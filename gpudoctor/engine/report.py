@@ -1,81 +1,38 @@
-"""The report: what is rendered, and what the JSON of `check` and `explain` is."""
+"""Make the report of a snapshot: judge, rank, count, and the exit code it asks for."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
 
-from gpudoctor.engine.judge import Crashed, Found, NotJudged, Outcome, Passed, judge_all
+from gpudoctor.engine.judge import Crashed, Found, NotJudged, Passed, judge_all
 from gpudoctor.engine.rank import rank
-from gpudoctor.facts.fact import Record
 from gpudoctor.facts.snapshot import Snapshot
 from gpudoctor.findings.finding import ReportedFinding, Severity
+from gpudoctor.findings.report import SCHEMA, Counts, CrashedRule, Report, Subject, Tool, Unjudged
 from gpudoctor.rules.rule import Rule
 
-SCHEMA = "gpudoctor.report/1"
-
-
-class Tool(Record, omit_defaults=False):
-    """Which program wrote the report."""
-
-    name: str
-    version: str
-
-
-class Subject(Record, omit_defaults=False):
-    """What was judged: kind is machine, snapshot or log."""
-
-    kind: str
-    source: str
-
-
-class Counts(Record, omit_defaults=False):
-    """Outcomes, one a rule and target."""
-
-    found: int
-    passed: int
-    not_judged: int
-    crashed: int
-
-
-class Unjudged(Record, omit_defaults=False):
-    """A rule that could not be judged, and the fact that was missing."""
-
-    code: str
-    fact: str
-    reason: str
-    target: str
-
-
-class CrashedRule(Record, omit_defaults=False):
-    """A rule or probe with a bug; code is "probe" for probes."""
-
-    code: str
-    target: str
-    error: str
-
-
-class Report(Record, omit_defaults=False):
-    """The whole diagnosis."""
-
-    schema: str
-    tool: Tool
-    created: str
-    subject: Subject
-    verdict: str  # healthy, degraded, broken, unknown
-    root_cause: str | None
-    counts: Counts
-    findings: tuple[ReportedFinding, ...]
-    not_judged: tuple[Unjudged, ...]
-    crashed: tuple[CrashedRule, ...]
-    snapshot: Snapshot
+__all__ = [
+    "SCHEMA",
+    "Counts",
+    "CrashedRule",
+    "Report",
+    "Subject",
+    "Tool",
+    "Unjudged",
+    "diagnose",
+    "exit_code",
+    "verdict_of",
+]
 
 
 def diagnose(snapshot: Snapshot, rules: Sequence[Rule], subject: Subject, tool_version: str) -> Report:
     """Judge a snapshot by the rules and make the report."""
     outcomes = judge_all(rules, snapshot)
     findings = rank([item for item in outcomes if isinstance(item, Found)])
-    crashed = [CrashedRule(code=i.rule.code, target=i.target, error=i.error) for i in outcomes if isinstance(i, Crashed)]
+    crashed = [
+        CrashedRule(code=i.rule.code, target=i.target, error=i.error) for i in outcomes if isinstance(i, Crashed)
+    ]
     crashed += [CrashedRule(code="probe", target="machine", error=failure) for failure in snapshot.probe_failures]
     unjudged = [
         Unjudged(code=item.rule.code, fact=item.fact, reason=item.reason, target=item.target)
@@ -118,7 +75,9 @@ def exit_code(report: Report, fail_on: str) -> int:
 
     Findings win over a crash: what was found is true whatever else failed.
     """
-    failing = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}, "never": set[Severity]()}[fail_on]
+    failing = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}, "never": set[Severity]()}[
+        fail_on
+    ]
     if any(finding.severity in failing for finding in report.findings):
         return 1
     return 3 if report.crashed else 0
