@@ -2,10 +2,10 @@
 """Run gpudoctor, or all of its tests, from a fresh clone on a machine that has only Python 3.10 or newer.
 
     python3 scripts/bootstrap.py check [OPTIONS]    the main job: any gpudoctor command with its options
-    python3 scripts/bootstrap.py test [OPTIONS]     lint, types, layers, tables, documentation, tests (options go to pytest)
+    python3 scripts/bootstrap.py test [OPTIONS]     lint, types, layers, tables, pages, tests (OPTIONS: pytest's)
 
-Makes the environment `.venv` beside the project and touches nothing else: the system's Python may be externally managed,
-and may lack pip. Installs with uv where uv is on PATH, else with pip in the usual ways, each with the user's own settings.
+Makes the environment `.venv` beside the project and touches nothing else: the system's Python may be externally
+managed, and may lack pip. Installs with uv where uv is on PATH, else with pip, each with the user's own settings.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DEFAULT_INDEX = "https://pypi.org/simple"
 
 def main() -> int:
     """Prepare the environment, then run what was asked for; returns its exit code."""
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  # this file runs before anything could refuse an old Python
         print(f"gpudoctor needs Python 3.10 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     arguments = sys.argv[1:] or ["--help"]
@@ -94,11 +94,13 @@ def fetch_pip(folder: Path) -> Path:
     wheels = [(url, digest) for url, digest in files if re.search(r"/pip-[0-9.]+-py3-none-any\.whl$", url) and digest]
     if not wheels:
         raise LookupError(f"{page} offers no pip wheel")
-    url, digest = max(wheels, key=lambda item: [int(piece) for piece in re.findall(r"\d+", item[0].rsplit("/pip-")[-1])[:3]])
+    url, digest = max(
+        wheels, key=lambda item: [int(piece) for piece in re.findall(r"\d+", item[0].rsplit("/pip-")[-1])[:3]]
+    )
     content = download(urljoin(page, url), "*/*")
     if hashlib.sha256(content).hexdigest() != digest:
         raise LookupError(f"{url} does not have the hash that the index gives")
-    wheel = folder / url.rsplit("/")[-1]
+    wheel = folder / str(url).rsplit("/", maxsplit=1)[-1]
     wheel.write_bytes(content)
     return wheel
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Every check of the project in one command: lint, types, layers, spelling, tables, documentation, then the tests.
 
-    python scripts/check.py [PYTEST OPTIONS]      all of it; the last line is pytest's summary
-    python scripts/check.py --fix                 lint and format, mending what can be mended
+python scripts/check.py [PYTEST OPTIONS]      all of it; the last line is pytest's summary
+python scripts/check.py --fix                 lint and format, mending what can be mended
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def main() -> int:
 
 def passes(command: list[str]) -> bool:
     """Run one check with its output shown on standard error."""
-    print(f"-- {Path(command[0]).name} {' '.join(Path(word).name for word in command[1:])}", file=sys.stderr, flush=True)
+    print(
+        f"-- {Path(command[0]).name} {' '.join(Path(word).name for word in command[1:])}", file=sys.stderr, flush=True
+    )
     return subprocess.run(command, cwd=PROJECT, check=False, stdout=sys.stderr).returncode == 0
 
 

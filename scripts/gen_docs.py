@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write the documentation of the codes from the rule files: `docs/codes/CODE.md` each, and their index.
 
-    python scripts/gen_docs.py            write what changed, remove what has no rule any more
-    python scripts/gen_docs.py --check    change nothing; exit 1 naming the pages that are stale
+python scripts/gen_docs.py            write what changed, remove what has no rule any more
+python scripts/gen_docs.py --check    change nothing; exit 1 naming the pages that are stale
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ def page(rule: Rule) -> str:
     if rule.hides:
         names = {other.code: other.name for other in all_rules()}
         explained = ", ".join(f"[{code}]({code}.md) {names.get(code, '')}".strip() for code in sorted(rule.hides))
-        lines += ["", "## What it explains", "", f"Found together with these, it is the cause and they are not shown: {explained}."]
+        lines += [
+            "",
+            "## What it explains",
+            "",
+            f"Found together with these, it is the cause and they are not shown: {explained}.",
+        ]
     return "\n".join(lines) + "\n"
 
 

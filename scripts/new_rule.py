@@ -40,7 +40,7 @@ def {function}(case: Case) -> Finding | None:
     return None
 '''
 
-FIXTURE = '''# {code} {name}: cases that fire, pass, and cannot be judged; tests/rules/test_fixtures.py says what a line means.
+FIXTURE = """# {code} {name}: cases that fire, pass, and cannot be judged; tests/rules/test_fixtures.py says what a line means.
 base = "desktop"
 
 [fires.the_usual_case]
@@ -53,7 +53,7 @@ set = {{}}
 [not_judged.the_fact_is_hidden]
 set = {{}}
 fact = ""
-'''
+"""
 
 
 def next_code(family: str) -> str:
@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("--project", type=Path, default=PROJECT, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", options.name) or FORBIDDEN.match(options.name):
-        parser.error(f"{options.name!r}: the name says what is wrong, in lower case with hyphens, e.g. device-node-access")
+        parser.error(f"{options.name!r}: say what is wrong, in lower case with hyphens, e.g. device-node-access")
     code = next_code(options.family)
     function = options.name.replace("-", "_")
     stem = f"{options.family.lower()}/{code.lower()}_{function}"

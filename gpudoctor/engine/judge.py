@@ -116,7 +116,9 @@ def _judge(rule: Rule, case: Case, names: FactNames) -> Outcome:
 
 def _with_names(finding: Finding, names: FactNames) -> Finding:
     evidence = tuple(
-        item if isinstance(item, Evidence) else Evidence(fact=names.name(item), value=show(item.value), source=item.source)
+        item
+        if isinstance(item, Evidence)
+        else Evidence(fact=names.name(item), value=show(item.value), source=item.source)
         for item in finding.evidence
         if isinstance(item, Evidence) or not item.is_unknown
     )

@@ -20,7 +20,9 @@ def rank(found: Sequence[Found]) -> tuple[ReportedFinding, ...]:
     explains = {item: _explained(item, merged) for item in merged}
     hidden = {consequence for consequences in explains.values() for consequence in consequences}
     roots = [item for item in merged if item not in hidden]
-    return tuple(_report(merged[root], _closure(root, explains)) for root in sorted(roots, key=lambda key: _order(merged[key])))
+    return tuple(
+        _report(merged[root], _closure(root, explains)) for root in sorted(roots, key=lambda key: _order(merged[key]))
+    )
 
 
 _Key = tuple[str, str]  # code, target
@@ -39,7 +41,7 @@ def _merge(found: Sequence[Found]) -> dict[_Key, list[Found]]:
 
 
 def _explained(root: _Key, merged: dict[_Key, list[Found]]) -> set[_Key]:
-    """Return what `root` hides: on the machine for every target, in an environment for that one; never something worse."""
+    """Return what `root` hides: on the machine for every target, in an environment there; never something worse."""
     items = merged[root]
     codes = {code for item in items for code in (*item.rule.hides, *item.finding.hides)}
     return {

@@ -7,7 +7,7 @@ import msgspec
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class PciDevice(Record):
+class PciDevice(Record, frozen=True, kw_only=True):
     """One function on the PCI bus of interest here: display, 3D or bridge (NVSwitch) devices."""
 
     address: str  # 0000:01:00.0
@@ -25,7 +25,7 @@ class PciDevice(Record):
     link_speed_max_gts: float = 0.0
 
 
-class ModuleFile(Record):
+class ModuleFile(Record, frozen=True, kw_only=True):
     """An nvidia.ko on the disk."""
 
     kernel_release: str  # the kernel that it was built for
@@ -35,7 +35,7 @@ class ModuleFile(Record):
     is_signed: bool | None = None
 
 
-class DkmsBuild(Record):
+class DkmsBuild(Record, frozen=True, kw_only=True):
     """A DKMS entry of the NVIDIA module."""
 
     module: str
@@ -44,7 +44,7 @@ class DkmsBuild(Record):
     state: str = ""  # added, built, installed, failed
 
 
-class SystemPackage(Record):
+class SystemPackage(Record, frozen=True, kw_only=True):
     """A package of the system's package manager that belongs to the driver, CUDA or cuDNN."""
 
     name: str
@@ -53,7 +53,7 @@ class SystemPackage(Record):
     state: str = "installed"
 
 
-class DriverLibrary(Record):
+class DriverLibrary(Record, frozen=True, kw_only=True):
     """A driver library file, in the order in which the loader would find them."""
 
     soname: str  # libcuda.so.1, libnvidia-ml.so.1
@@ -63,7 +63,7 @@ class DriverLibrary(Record):
     is_stub: bool = False  # a toolkit's link-time stub
 
 
-class DeviceNode(Record):
+class DeviceNode(Record, frozen=True, kw_only=True):
     """A device file of the driver."""
 
     path: str  # /dev/nvidia0, /dev/nvidiactl, /dev/nvidia-uvm
@@ -75,7 +75,7 @@ class DeviceNode(Record):
     is_writable: bool = True
 
 
-class Smi(Record):
+class Smi(Record, frozen=True, kw_only=True):
     """What the nvidia-smi command said."""
 
     path: str
@@ -87,7 +87,7 @@ class Smi(Record):
     is_table: bool = False  # the banner was understood
 
 
-class Nvml(Record):
+class Nvml(Record, frozen=True, kw_only=True):
     """What NVML itself said (libnvidia-ml.so.1)."""
 
     library: Fact[str] = fact()  # the file that the loader took; absent: not found
@@ -99,7 +99,7 @@ class Nvml(Record):
     device_count: Fact[int] = fact()
 
 
-class CudaDevice(Record):
+class CudaDevice(Record, frozen=True, kw_only=True):
     """A device as the driver API lists it."""
 
     index: int
@@ -109,7 +109,7 @@ class CudaDevice(Record):
     memory_total_bytes: int = 0
 
 
-class CudaDriverApi(Record):
+class CudaDriverApi(Record, frozen=True, kw_only=True):
     """What cuInit and its neighbours answered in a child process."""
 
     library: Fact[str] = fact()  # the libcuda.so.1 that was mapped; absent: not found
@@ -120,7 +120,7 @@ class CudaDriverApi(Record):
     devices: Fact[tuple[CudaDevice, ...]] = fact()
 
 
-class FabricManager(Record):
+class FabricManager(Record, frozen=True, kw_only=True):
     """The services that NVSwitch systems need."""
 
     version: str = ""
@@ -128,7 +128,7 @@ class FabricManager(Record):
     imex_state: str = ""  # nvidia-imex, "" = not installed
 
 
-class Driver(Record):
+class Driver(Record, frozen=True, kw_only=True):
     """Every view of the driver, side by side."""
 
     nvml: Nvml = msgspec.field(default_factory=Nvml, name="NVML")
@@ -137,7 +137,9 @@ class Driver(Record):
     proc_version: Fact[str] = fact()  # /proc/driver/nvidia/version: version of the loaded kernel module
     proc_flavour: Fact[str] = fact()  # open, proprietary
     module_version: Fact[str] = fact()  # /sys/module/nvidia/version; absent: module not loaded
-    loaded_modules: Fact[tuple[str, ...]] = fact()  # of /proc/modules: nvidia*, nouveau, nova_core, vfio*, amdgpu, i915, xe
+    loaded_modules: Fact[tuple[str, ...]] = (
+        fact()
+    )  # of /proc/modules: nvidia*, nouveau, nova_core, vfio*, amdgpu, i915, xe
     module_files: Fact[tuple[ModuleFile, ...]] = fact()
     has_kernel_headers: Fact[bool] = fact()  # for the running kernel
     dkms: Fact[tuple[DkmsBuild, ...]] = fact()

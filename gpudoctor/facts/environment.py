@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class Package(Record):
+class Package(Record, frozen=True, kw_only=True):
     """An installed distribution, from metadata alone."""
 
     name: str  # normalised: lower case, hyphens
@@ -18,7 +18,7 @@ class Package(Record):
     missing_file_count: int = 0
 
 
-class CondaPackage(Record):
+class CondaPackage(Record, frozen=True, kw_only=True):
     """A package of conda-meta."""
 
     name: str
@@ -27,14 +27,14 @@ class CondaPackage(Record):
     channel: str = ""
 
 
-class SharedFile(Record):
+class SharedFile(Record, frozen=True, kw_only=True):
     """A file that two distributions claim in their RECORDs."""
 
     path: str
     owners: tuple[str, ...]
 
 
-class TorchBuild(Record):
+class TorchBuild(Record, frozen=True, kw_only=True):
     """torch's own version.py, read as text."""
 
     version: str  # 2.11.0+cu130
@@ -43,7 +43,7 @@ class TorchBuild(Record):
     xpu: str | None = None
 
 
-class TensorflowBuild(Record):
+class TensorflowBuild(Record, frozen=True, kw_only=True):
     """TensorFlow's build_info.py, read as text."""
 
     version: str
@@ -54,7 +54,7 @@ class TensorflowBuild(Record):
     compute_capabilities: tuple[str, ...] = ()  # sm_60, compute_90
 
 
-class MappedLibrary(Record):
+class MappedLibrary(Record, frozen=True, kw_only=True):
     """A shared library that the framework's process had mapped."""
 
     soname: str  # libcudart.so.12
@@ -62,7 +62,7 @@ class MappedLibrary(Record):
     version: str = ""  # where the file's name or the library itself says it
 
 
-class FrameworkDevice(Record):
+class FrameworkDevice(Record, frozen=True, kw_only=True):
     """A GPU as the framework lists it."""
 
     index: int
@@ -71,7 +71,7 @@ class FrameworkDevice(Record):
     memory_total_bytes: int = 0
 
 
-class KernelRun(Record):
+class KernelRun(Record, frozen=True, kw_only=True):
     """One small computation on a GPU, compared with the CPU."""
 
     device: int
@@ -81,7 +81,7 @@ class KernelRun(Record):
     error: str = ""
 
 
-class FrameworkRun(Record):
+class FrameworkRun(Record, frozen=True, kw_only=True):
     """What happened when the framework was started in a child process of the environment's interpreter."""
 
     framework: str  # torch, tensorflow, jax, cupy
@@ -104,7 +104,7 @@ class FrameworkRun(Record):
     kernel_runs: Fact[tuple[KernelRun, ...]] = fact()  # --deep
 
 
-class Environment(Record):
+class Environment(Record, frozen=True, kw_only=True):
     """One Python environment."""
 
     path: str  # the environment's folder (sys.prefix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FactUnavailable(Exception):
     """A rule read a fact that cannot be judged; carries that fact."""
 
-    def __init__(self, fact: Fact[object]) -> None:
+    def __init__(self, fact: Fact[Any]) -> None:
         super().__init__(fact.unknown)
         self.fact = fact
 
@@ -94,4 +94,4 @@ def not_looked() -> Fact[T]:
 
 def fact() -> Fact[T]:
     """Declare a record field that holds a fact (a fresh object each, so that facts are told apart by identity)."""
-    return msgspec.field(default_factory=not_looked)  # type: ignore[no-any-return]
+    return msgspec.field(default_factory=not_looked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class RowRemap(Record):
+class RowRemap(Record, frozen=True, kw_only=True):
     """Row remapping of HBM and GDDR memory (Ampere and newer)."""
 
     correctable: int
@@ -14,7 +14,7 @@ class RowRemap(Record):
     has_failed: bool
 
 
-class MigInstance(Record):
+class MigInstance(Record, frozen=True, kw_only=True):
     """A MIG device."""
 
     uuid: str
@@ -22,7 +22,7 @@ class MigInstance(Record):
     memory_total_bytes: int = 0
 
 
-class NvLink(Record):
+class NvLink(Record, frozen=True, kw_only=True):
     """One NVLink of a GPU."""
 
     index: int
@@ -30,7 +30,7 @@ class NvLink(Record):
     remote: str = ""  # gpu, switch, "" = not said
 
 
-class GpuProcess(Record):
+class GpuProcess(Record, frozen=True, kw_only=True):
     """A process on the GPU."""
 
     pid: int
@@ -39,7 +39,7 @@ class GpuProcess(Record):
     memory_used_bytes: int | None = None  # None: the driver does not say
 
 
-class Gpu(Record):
+class Gpu(Record, frozen=True, kw_only=True):
     """One GPU, by NVML index."""
 
     index: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Record
 
 
-class KernelSpec(Record):
+class KernelSpec(Record, frozen=True, kw_only=True):
     """One kernel.json."""
 
     name: str

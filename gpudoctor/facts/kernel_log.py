@@ -5,14 +5,14 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class LogLine(Record):
+class LogLine(Record, frozen=True, kw_only=True):
     """A line of interest: NVRM, nouveau, nvidia, PCI BAR, module signature, uvm, OOM."""
 
     number: int
     text: str
 
 
-class Xid(Record):
+class Xid(Record, frozen=True, kw_only=True):
     """One `NVRM: Xid` message."""
 
     number: int
@@ -24,7 +24,7 @@ class Xid(Record):
     process: str = ""
 
 
-class KernelLog(Record):
+class KernelLog(Record, frozen=True, kw_only=True):
     """The lines of interest and the Xids in them."""
 
     lines: Fact[tuple[LogLine, ...]] = fact()  # unknown where the log may not be read

@@ -18,7 +18,7 @@ from gpudoctor.facts.toolkit import Toolkits
 SCHEMA = "gpudoctor.snapshot/1"
 
 
-class Machine(Record):
+class Machine(Record, frozen=True, kw_only=True):
     """Everything outside Python environments."""
 
     system: System = msgspec.field(default_factory=System)
@@ -29,7 +29,7 @@ class Machine(Record):
     kernelspecs: Fact[tuple[KernelSpec, ...]] = fact()
 
 
-class Snapshot(Record):
+class Snapshot(Record, frozen=True, kw_only=True):
     """Facts of one machine at one time; `schema` is always written."""
 
     schema: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class Container(Record):
+class Container(Record, frozen=True, kw_only=True):
     """What the process is confined in."""
 
     kind: str  # docker, podman, kubernetes, lxc, singularity, containerd, unknown
@@ -13,7 +13,7 @@ class Container(Record):
     driver_mounts: tuple[str, ...] = ()  # mount points that carry the NVIDIA driver in (libraries, device nodes)
 
 
-class Wsl(Record):
+class Wsl(Record, frozen=True, kw_only=True):
     """The Windows Subsystem for Linux."""
 
     version: int  # 1 or 2
@@ -23,14 +23,14 @@ class Wsl(Record):
     on_loader_path: bool = False  # /usr/lib/wsl/lib is in the loader's configuration or LD_LIBRARY_PATH
 
 
-class User(Record):
+class User(Record, frozen=True, kw_only=True):
     """Who runs gpudoctor."""
 
     uid: int
     groups: tuple[str, ...] = ()
 
 
-class HostCompiler(Record):
+class HostCompiler(Record, frozen=True, kw_only=True):
     """The C++ compiler that nvcc would call."""
 
     name: str  # gcc, clang, cl
@@ -38,7 +38,7 @@ class HostCompiler(Record):
     path: str = ""
 
 
-class System(Record):
+class System(Record, frozen=True, kw_only=True):
     """Operating system, processor, memory, container and environment variables."""
 
     os_name: Fact[str] = fact()  # Linux, Windows, Darwin

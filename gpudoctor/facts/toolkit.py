@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact, Record, fact
 
 
-class Toolkit(Record):
+class Toolkit(Record, frozen=True, kw_only=True):
     """One CUDA toolkit."""
 
     path: str
@@ -17,7 +17,7 @@ class Toolkit(Record):
     is_default: bool = False  # the one that nvcc on PATH or CUDA_HOME leads to
 
 
-class CudnnCopy(Record):
+class CudnnCopy(Record, frozen=True, kw_only=True):
     """One system-wide cuDNN."""
 
     path: str
@@ -25,7 +25,7 @@ class CudnnCopy(Record):
     origin: str = ""  # header, library name, package
 
 
-class SystemLibrary(Record):
+class SystemLibrary(Record, frozen=True, kw_only=True):
     """A CUDA library outside environments that the loader can find (libcublas, libcusparse, libnvrtc, ...)."""
 
     soname: str
@@ -33,7 +33,7 @@ class SystemLibrary(Record):
     origin: str = ""  # LD_LIBRARY_PATH, loader cache
 
 
-class Toolkits(Record):
+class Toolkits(Record, frozen=True, kw_only=True):
     """All of them; a toolkit is not needed to run wheels, only to build extensions."""
 
     installed: Fact[tuple[Toolkit, ...]] = fact()

@@ -23,7 +23,7 @@ class Risk(str, enum.Enum):
     HIGH = "high"
 
 
-class Fix(Record, omit_defaults=False):
+class Fix(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Advice for this machine; gpudoctor never carries it out."""
 
     title: str  # imperative
@@ -34,7 +34,7 @@ class Fix(Record, omit_defaults=False):
     risk_note: str = ""  # what it risks, when not low
 
 
-class Evidence(Record, omit_defaults=False):
+class Evidence(Record, frozen=True, kw_only=True, omit_defaults=False):
     """One observation that a finding rests on."""
 
     fact: str
@@ -42,7 +42,7 @@ class Evidence(Record, omit_defaults=False):
     source: str
 
 
-class Finding(Record):
+class Finding(Record, frozen=True, kw_only=True):
     """What a rule returns. Facts among the evidence get their names from the engine."""
 
     message: str  # observed against expected, both with values; one sentence, no full stop
@@ -52,7 +52,7 @@ class Finding(Record):
     hides: tuple[str, ...] = ()  # codes explained by this one in this case, beside the rule's own
 
 
-class ReportedFinding(Record, omit_defaults=False):
+class ReportedFinding(Record, frozen=True, kw_only=True, omit_defaults=False):
     """A finding as the report JSON shows it."""
 
     code: str

@@ -81,7 +81,9 @@ class Host:
 
     def which(self, command: str) -> str | None:
         """Return the absolute path of a command on PATH; relative PATH entries (the working directory) are left out."""
-        folders = [folder for folder in self.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
+        folders = [
+            folder for folder in self.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
+        ]
         return shutil.which(command, path=os.pathsep.join(folders)) if folders else None
 
     def run(

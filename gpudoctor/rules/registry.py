@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ def rule_of(module_name: str) -> Rule:
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, by code. Raises LookupError when two share a code."""
     rules = sorted((rule_of(name) for name in _module_names()), key=lambda rule: rule.code)
-    for first, second in zip(rules, rules[1:], strict=False):
+    for first, second in itertools.pairwise(rules):
         if first.code == second.code:
             raise LookupError(f"two rules have the code {first.code}")
     return tuple(rules)
@@ -55,4 +56,6 @@ def select(select: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[Rule, ...]
             raise ValueError(prefix)
     chosen = tuple(prefix.upper() for prefix in select) or ("",)
     dropped = tuple(prefix.upper() for prefix in ignore)
-    return tuple(rule for rule in rules if rule.code.startswith(chosen) and not (dropped and rule.code.startswith(dropped)))
+    return tuple(
+        rule for rule in rules if rule.code.startswith(chosen) and not (dropped and rule.code.startswith(dropped))
+    )

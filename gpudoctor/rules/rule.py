@@ -105,10 +105,8 @@ class Rule:
         return "logs" if self.judge is None else "facts"
 
 
-def rule(
-    code: str, severity: Severity, scope: Scope, hides: tuple[str, ...] = ()
-) -> Callable[[Judge], Rule]:
-    """Turn a judge into the rule of its file. The function's name is the finding's name, its module's docstring the page."""
+def rule(code: str, severity: Severity, scope: Scope, hides: tuple[str, ...] = ()) -> Callable[[Judge], Rule]:
+    """Turn a judge into the rule of its file: its name is the finding's, its module's docstring the page."""
 
     def decorate(judge: Judge) -> Rule:
         name = judge.__name__.replace("_", "-")
@@ -117,6 +115,8 @@ def rule(
     return decorate
 
 
-def documented(code: str, name: str, severity: Severity, documentation: str | None, hides: tuple[str, ...] = ()) -> Rule:
+def documented(
+    code: str, name: str, severity: Severity, documentation: str | None, hides: tuple[str, ...] = ()
+) -> Rule:
     """Declare a code that only text can show: it has a page, and no judgment on the facts of a machine."""
     return Rule(code, name, severity, Scope.LOG, hides, documentation or "", None)

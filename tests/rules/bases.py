@@ -231,9 +231,7 @@ def _torch_run() -> FrameworkRun:
         is_gpu_available=known(True, source),
         gpu_error=absent(source),
         gpu_error_code=absent(source),
-        devices=known(
-            (FrameworkDevice(index=0, name="NVIDIA GeForce RTX 4090", compute_capability="8.9"),), source
-        ),
+        devices=known((FrameworkDevice(index=0, name="NVIDIA GeForce RTX 4090", compute_capability="8.9"),), source),
         runtime_cudnn=known("9.15.1", source),
         mapped_libraries=known(
             (
@@ -329,14 +327,18 @@ def desktop() -> Snapshot:
                     ),
                     "/usr/local",
                 ),
-                cudnn=known((CudnnCopy(path="/usr/include/cudnn_version.h", version="9.1.0", origin="header"),), "/usr"),
+                cudnn=known(
+                    (CudnnCopy(path="/usr/include/cudnn_version.h", version="9.1.0", origin="header"),), "/usr"
+                ),
                 libraries=known(
                     (SystemLibrary(soname="libcublas.so.12", path="/usr/local/cuda-12.4/lib64/libcublas.so.12"),),
                     "ldconfig -p",
                 ),
             ),
             kernel_log=KernelLog(
-                lines=known((LogLine(number=1, text=f"NVRM: loading NVIDIA UNIX Open Kernel Module  {DRIVER}"),), "dmesg"),
+                lines=known(
+                    (LogLine(number=1, text=f"NVRM: loading NVIDIA UNIX Open Kernel Module  {DRIVER}"),), "dmesg"
+                ),
                 xids=known((), "dmesg"),
             ),
             kernelspecs=known(
@@ -398,7 +400,9 @@ def tensorflow_desktop() -> Snapshot:
                 Package(name="nvidia-cuda-runtime-cu12", version="12.9.79", installer="pip"),
                 Package(name="nvidia-cudnn-cu12", version="9.27.0.42", installer="pip"),
                 Package(name="protobuf", version="6.33.0", installer="pip"),
-                Package(name="tensorflow", version="2.21.0", installer="pip", requires=("keras>=3.12.0", "numpy>=1.26.0")),
+                Package(
+                    name="tensorflow", version="2.21.0", installer="pip", requires=("keras>=3.12.0", "numpy>=1.26.0")
+                ),
             ),
             "metadata",
         ),
@@ -454,7 +458,9 @@ def no_gpu() -> Snapshot:
         secure_boot=known(False, "mokutil --sb-state"),
         lockdown=known("none", "/sys/kernel/security/lockdown"),
         fabric_manager=absent("nv-fabricmanager"),
-        pci_devices=known((PciDevice(address="0000:00:01.0", vendor_id=0x1234, device_id=0x1111, class_code=0x030000),), "/sys"),
+        pci_devices=known(
+            (PciDevice(address="0000:00:01.0", vendor_id=0x1234, device_id=0x1111, class_code=0x030000),), "/sys"
+        ),
     )
     environment = msgspec.structs.replace(
         snapshot.environments[0],
@@ -467,7 +473,9 @@ def no_gpu() -> Snapshot:
         snapshot.machine,
         driver=driver,
         gpus=known((), "no NVML, and no NVIDIA device on the bus"),
-        toolkits=Toolkits(installed=known((), "/usr/local"), cudnn=known((), "/usr"), libraries=known((), "ldconfig -p")),
+        toolkits=Toolkits(
+            installed=known((), "/usr/local"), cudnn=known((), "/usr"), libraries=known((), "ldconfig -p")
+        ),
         kernel_log=KernelLog(lines=known((), "dmesg"), xids=known((), "dmesg")),
     )
     return msgspec.structs.replace(snapshot, machine=machine, environments=(environment,))

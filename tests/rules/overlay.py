@@ -35,7 +35,7 @@ _SHORT = {
 
 
 def overlaid(base: str, lines: dict[str, Any]) -> Snapshot:
-    """Return the base machine `base` with the lines laid over it. Raises KeyError or msgspec.ValidationError on a typo."""
+    """Return the base machine with the lines laid over it. Raises KeyError or ValidationError on a typo."""
     tree = msgspec.json.decode(msgspec.json.encode(BASES[base]()))
     for path, value in lines.items():
         _set(tree, _expand(path), value)

@@ -1,14 +1,14 @@
 """Every rule on its fixtures: `tests/rules/<family>/<code>_<slug>.toml`, cases that fire, pass and cannot be judged.
 
-    base = "desktop"                      # or "tensorflow", "no_gpu"
-    [fires.the_usual_case]                # prose as the case's name
-    set = { "driver.proc_version" = "570.1" }
-    severity = "error"                    # optional
-    says = ["570.1", "580.95.05"]         # pieces that the message must contain; optional
-    fix = ["reboot"]                      # pieces that titles or commands of the fixes must contain; optional
-    [passes.same_versions]
-    [not_judged.hidden]
-    fact = "driver.proc_version"          # a piece of the name of the fact that is missing; optional
+base = "desktop"                      # or "tensorflow", "no_gpu"
+[fires.the_usual_case]                # prose as the case's name
+set = { "driver.proc_version" = "570.1" }
+severity = "error"                    # optional
+says = ["570.1", "580.95.05"]         # pieces that the message must contain; optional
+fix = ["reboot"]                      # pieces that titles or commands of the fixes must contain; optional
+[passes.same_versions]
+[not_judged.hidden]
+fact = "driver.proc_version"          # a piece of the name of the fact that is missing; optional
 """
 
 from __future__ import annotations

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Measure gpudoctor's speed and size beside what its users know, in one run, as ratios.
+
+    python scripts/bench.py [--torch PYTHON] [--write] [--repeat N]
+
+`--torch PYTHON`: the interpreter of an environment with torch; without it one with torch's CPU wheel is made (uv) in a
+temporary folder. `--write` puts the figures into docs/benchmarks.md. Bytecode is compiled and every command is run once
+before it is timed, so that the disk is not what is measured; a figure is the median of the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import uv
+
+PROJECT = Path(__file__).resolve().parent.parent
+PAGE = PROJECT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+TWO_COMMANDS = """
+import typer
+app = typer.Typer()
+@app.command()
+def one(name: str = "x") -> None:
+    "One."
+@app.command()
+def two(name: str = "x") -> None:
+    "Two."
+app()
+"""
+GPUDOCTOR = [sys.executable, "-m", "gpudoctor"]
+TORCH = "torch==2.13.0"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One promise: what was measured, against what, and the limit. `limit` and `figure` in the same unit."""
+
+    what: str
+    figure: float
+    limit: float
+    unit: str
+    detail: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the figure is within the limit."""
+        return self.figure <= self.limit
+
+
+def timing_environment() -> dict[str, str]:
+    """Return the environment variables for timed commands: bytecode may be written, nothing is active."""
+    dropped = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_PREFIX"}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def seconds(command: Sequence[str], folder: Path) -> float:
+    """Return the wall time of one run of a command."""
+    start = time.perf_counter()
+    subprocess.run(
+        command, cwd=folder, env=timing_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    return time.perf_counter() - start
+
+
+def side_by_side(commands: dict[str, Sequence[str]], folder: Path, repeat: int) -> dict[str, float]:
+    """Return the median wall time of each command; the commands take turns, after one warm-up each."""
+    for command in commands.values():
+        seconds(command, folder)
+    runs: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(repeat):
+        for name, command in commands.items():
+            runs[name].append(seconds(command, folder))
+    return {name: statistics.median(times) for name, times in runs.items()}
+
+
+def peak_memory_mib(command: Sequence[str], folder: Path) -> float:
+    """Return the peak resident memory of the command's own process, without its children, by polling (Linux)."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=timing_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")
+            peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+        except OSError:
+            break
+        time.sleep(0.005)
+    process.wait()
+    return peak / 1024
+
+
+def make_torch_environment(folder: Path) -> str:
+    """Make an environment with torch's CPU wheel; returns its interpreter. Honours pip's find-links."""
+    python = folder / "bin" / "python"
+    subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    links = os.environ.get("PIP_FIND_LINKS")
+    source = ["--find-links", links] if links else ["--index", "https://download.pytorch.org/whl/cpu"]
+    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+    subprocess.run([*install, *source, f"{TORCH}+cpu", "numpy"], check=True)
+    return str(python)
+
+
+def help_line(folder: Path, repeat: int) -> Line:
+    """`--help` beside a Typer application of two commands."""
+    script = folder / "two_commands.py"
+    script.write_text(TWO_COMMANDS)
+    took = side_by_side(
+        {"ours": [*GPUDOCTOR, "--help"], "typer": [sys.executable, str(script), "--help"]}, folder, repeat
+    )
+    detail = f"{1000 * took['ours']:.0f} ms; two-command Typer application {1000 * took['typer']:.0f} ms"
+    return Line("`gpudoctor --help`", took["ours"] / took["typer"], 1.2, "times", detail)
+
+
+def metadata_lines(folder: Path, repeat: int) -> list[Line]:
+    """`check --no-import`, alone and beside env-doctor where that is installed."""
+    commands: dict[str, Sequence[str]] = {"ours": [*GPUDOCTOR, "check", "--no-import"]}
+    peer = shutil.which("env-doctor", path=str(Path(sys.executable).parent))
+    if peer:
+        commands["peer"] = [peer, "check"]
+    took = side_by_side(commands, folder, repeat)
+    lines = [Line("`check --no-import`", took["ours"], 0.35, "s", "")]
+    if peer:
+        detail = f"{took['ours']:.2f} s; env-doctor check {took['peer']:.2f} s"
+        lines.append(Line("`check --no-import` beside env-doctor", took["ours"] / took["peer"], 1.0, "times", detail))
+    else:
+        print("env-doctor is not installed (pip install env-doctor==0.3.5): not compared", file=sys.stderr)
+    return lines
+
+
+def torch_lines(python: str, folder: Path, repeat: int) -> list[Line]:
+    """`check` of an environment with torch, beside its import and its own report."""
+    took = side_by_side(
+        {
+            "ours": [*GPUDOCTOR, "check", "--python", python],
+            "import": [python, "-c", "import torch"],
+            "collect_env": [python, "-m", "torch.utils.collect_env"],
+        },
+        folder,
+        repeat,
+    )
+    extra = took["ours"] - took["import"]
+    ratio = took["ours"] / took["collect_env"]
+    return [
+        Line(
+            "`check` with torch, beyond `import torch`",
+            extra,
+            0.25,
+            "s",
+            f"{took['ours']:.2f} s, {took['import']:.2f} s",
+        ),
+        Line("`check` with torch, beside collect_env", ratio, 1.0, "times", f"collect_env {took['collect_env']:.2f} s"),
+    ]
+
+
+def three_environments_line(python: str, folder: Path, repeat: int) -> Line:
+    """`check` of three environments with torch beside one."""
+    three = [python]
+    for number in (2, 3):
+        copy = folder / f"torch-{number}"
+        shutil.copytree(Path(python).parent.parent, copy, symlinks=True, copy_function=os.link)
+        three.append(str(copy / "bin" / "python"))
+    took = side_by_side(
+        {
+            "three": [*GPUDOCTOR, "check", *(word for path in three for word in ("--python", path))],
+            "one": [*GPUDOCTOR, "check", "--python", python],
+        },
+        folder,
+        repeat,
+    )
+    detail = f"{took['three']:.2f} s; one {took['one']:.2f} s"
+    return Line(
+        "`check` of three environments with torch, beside one", took["three"] / took["one"], 1.5, "times", detail
+    )
+
+
+def memory_line(python: str, folder: Path) -> Line:
+    """Peak memory of gpudoctor's own process."""
+    peak = peak_memory_mib([*GPUDOCTOR, "check", "--python", python], folder)
+    return Line("peak memory of `check`, own process", peak, 80.0, "MiB", "")
+
+
+def measure(python: str, folder: Path, repeat: int) -> list[Line]:
+    """Return every promise with its figure."""
+    steps: list[Callable[[], list[Line]]] = [
+        lambda: [help_line(folder, repeat)],
+        lambda: metadata_lines(folder, repeat),
+        lambda: torch_lines(python, folder, repeat),
+        lambda: [three_environments_line(python, folder, repeat)],
+        lambda: [memory_line(python, folder)],
+    ]
+    lines = []
+    for step in steps:
+        for line in step():
+            lines.append(line)
+            print(f"{'kept  ' if line.is_kept else 'BROKEN'} {line.what}: {figure(line)}", flush=True)
+    return lines
+
+
+def figure(line: Line) -> str:
+    """Write a figure with its limit."""
+    return f"{line.figure:.2f} {line.unit} (limit {line.limit:g} {line.unit})" + (
+        f"; {line.detail}" if line.detail else ""
+    )
+
+
+def table(lines: list[Line]) -> str:
+    """Return the figures as a Markdown table, with the machine they are from."""
+    machine = f"{psutil.cpu_count()} processors, Python {sys.version.split()[0]}, {sys.platform}, no GPU"
+    rows = [
+        f"| {line.what} | {line.figure:.2f} {line.unit} | {line.limit:g} {line.unit} | {line.detail} |"
+        for line in lines
+    ]
+    head = ["| what | measured | limit | in seconds |", "| --- | --- | --- | --- |"]
+    return "\n".join([BEGIN, f"Measured on {machine}.", "", *head, *rows, END])
+
+
+def write(lines: list[Line]) -> None:
+    """Put the figures into docs/benchmarks.md between the marks."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    PAGE.write_text(before + table(lines) + after, encoding="utf-8")
+
+
+def main() -> int:
+    """Measure; returns 1 when a limit is not kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch", metavar="PYTHON", help="interpreter of an environment with torch")
+    parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gpudoctor-bench-") as name:
+        folder = Path(name)
+        (folder / "work").mkdir()
+        python = options.torch or make_torch_environment(folder / "torch")
+        lines = measure(python, folder / "work", options.repeat)
+    if options.write:
+        write(lines)
+    return 0 if all(line.is_kept for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
