@@ -9,21 +9,21 @@ from gpudoctor.findings.finding import ReportedFinding
 SCHEMA = "gpudoctor.report/1"
 
 
-class Tool(Record, omit_defaults=False):
+class Tool(Record, frozen=True, omit_defaults=False):
     """Which program wrote the report."""
 
     name: str
     version: str
 
 
-class Subject(Record, omit_defaults=False):
+class Subject(Record, frozen=True, omit_defaults=False):
     """What was judged: kind is machine, snapshot or log."""
 
     kind: str
     source: str
 
 
-class Counts(Record, omit_defaults=False):
+class Counts(Record, frozen=True, omit_defaults=False):
     """Outcomes, one a rule and target."""
 
     found: int
@@ -32,7 +32,7 @@ class Counts(Record, omit_defaults=False):
     crashed: int
 
 
-class Unjudged(Record, omit_defaults=False):
+class Unjudged(Record, frozen=True, omit_defaults=False):
     """A rule that could not be judged, and the fact that was missing."""
 
     code: str
@@ -41,7 +41,7 @@ class Unjudged(Record, omit_defaults=False):
     target: str
 
 
-class CrashedRule(Record, omit_defaults=False):
+class CrashedRule(Record, frozen=True, omit_defaults=False):
     """A rule or probe with a bug; code is "probe" for probes."""
 
     code: str
@@ -49,7 +49,7 @@ class CrashedRule(Record, omit_defaults=False):
     error: str
 
 
-class Report(Record, omit_defaults=False):
+class Report(Record, frozen=True, omit_defaults=False):
     """The whole diagnosis."""
 
     schema: str
