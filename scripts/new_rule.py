@@ -40,7 +40,8 @@ def {function}(case: Case) -> Finding | None:
     return None
 '''
 
-FIXTURE = """# {code} {name}: cases that fire, pass, and cannot be judged; tests/rules/test_fixtures.py says what a line means.
+FIXTURE = """# {code} {name}: cases that fire, pass, and cannot be judged.
+# tests/rules/test_fixtures.py says what each line means.
 base = "desktop"
 
 [fires.the_usual_case]
