@@ -10,7 +10,7 @@ from gpudoctor.rules.rule import MACHINE
 
 _BADNESS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 # What stands lower in the stack explains what stands higher; within a severity that order decides.
-_FAMILIES = ("WSL", "CTR", "VND", "DRV", "HWD", "CUD", "DNN", "PYT", "TOR", "TFL", "JUP", "MEM", "RUN", "PRF")
+FAMILIES = ("WSL", "CTR", "VND", "DRV", "HWD", "CUD", "DNN", "PYT", "TOR", "TFL", "JUP", "MEM", "RUN", "PRF")
 _EVIDENCE_LIMIT = 24
 
 
@@ -66,7 +66,7 @@ def _closure(root: _Key, explains: dict[_Key, set[_Key]]) -> tuple[str, ...]:
 
 def _order(items: list[Found]) -> tuple[int, int, str, str]:
     first = items[0]
-    return _BADNESS[_severity(first)], _FAMILIES.index(first.rule.family), first.rule.code, first.target
+    return _BADNESS[_severity(first)], FAMILIES.index(first.rule.family), first.rule.code, first.target
 
 
 def _report(items: list[Found], hides: tuple[str, ...]) -> ReportedFinding:
