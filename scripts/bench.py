@@ -41,6 +41,7 @@ app()
 """
 GPUDOCTOR = [sys.executable, "-m", "gpudoctor"]
 TORCH = "torch==2.13.0"
+PEER = "env-doctor==0.3.5"
 
 
 @dataclass(frozen=True)
@@ -124,20 +125,31 @@ def help_line(folder: Path, repeat: int) -> Line:
     return Line("`gpudoctor --help`", took["ours"] / took["typer"], 1.2, "times", detail)
 
 
-def metadata_lines(folder: Path, repeat: int) -> list[Line]:
-    """`check --no-import`, alone and beside env-doctor where that is installed."""
-    commands: dict[str, Sequence[str]] = {"ours": [*GPUDOCTOR, "check", "--no-import"]}
-    peer = shutil.which("env-doctor", path=str(Path(sys.executable).parent))
-    if peer:
-        commands["peer"] = [peer, "check"]
-    took = side_by_side(commands, folder, repeat)
-    lines = [Line("`check --no-import`", took["ours"], 0.35, "s", "")]
-    if peer:
-        detail = f"{took['ours']:.2f} s; env-doctor check {took['peer']:.2f} s"
-        lines.append(Line("`check --no-import` beside env-doctor", took["ours"] / took["peer"], 1.0, "times", detail))
-    else:
-        print("env-doctor is not installed (pip install env-doctor==0.3.5): not compared", file=sys.stderr)
-    return lines
+def make_peer(folder: Path) -> str:
+    """Install env-doctor into an environment of its own; returns its command."""
+    uv_command = uv.find_uv_bin()
+    subprocess.run([uv_command, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    install = [
+        uv_command,
+        "pip",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--python",
+        str(folder / "bin" / "python"),
+    ]
+    subprocess.run([*install, PEER], check=True)
+    return str(folder / "bin" / "env-doctor")
+
+
+def metadata_lines(peer: str, folder: Path, repeat: int) -> list[Line]:
+    """`check --no-import`, alone and beside env-doctor."""
+    took = side_by_side({"ours": [*GPUDOCTOR, "check", "--no-import"], "peer": [peer, "check"]}, folder, repeat)
+    detail = f"{took['ours']:.2f} s; env-doctor check {took['peer']:.2f} s"
+    return [
+        Line("`check --no-import`", took["ours"], 0.35, "s", ""),
+        Line("`check --no-import` beside env-doctor", took["ours"] / took["peer"], 1.0, "times", detail),
+    ]
 
 
 def torch_lines(python: str, folder: Path, repeat: int) -> list[Line]:
@@ -192,11 +204,11 @@ def memory_line(python: str, folder: Path) -> Line:
     return Line("peak memory of `check`, own process", peak, 80.0, "MiB", "")
 
 
-def measure(python: str, folder: Path, repeat: int) -> list[Line]:
+def measure(python: str, peer: str, folder: Path, repeat: int) -> list[Line]:
     """Return every promise with its figure."""
     steps: list[Callable[[], list[Line]]] = [
         lambda: [help_line(folder, repeat)],
-        lambda: metadata_lines(folder, repeat),
+        lambda: metadata_lines(peer, folder, repeat),
         lambda: torch_lines(python, folder, repeat),
         lambda: [three_environments_line(python, folder, repeat)],
         lambda: [memory_line(python, folder)],
@@ -245,7 +257,8 @@ def main() -> int:
         folder = Path(name)
         (folder / "work").mkdir()
         python = options.torch or make_torch_environment(folder / "torch")
-        lines = measure(python, folder / "work", options.repeat)
+        peer = make_peer(folder / "peer")
+        lines = measure(python, peer, folder / "work", options.repeat)
     if options.write:
         write(lines)
     return 0 if all(line.is_kept for line in lines) else 1
