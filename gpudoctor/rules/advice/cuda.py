@@ -1,0 +1,134 @@
+"""Advice about CUDA's libraries, the variables that lead to them, and builds that fit this machine."""
+
+from __future__ import annotations
+
+import shlex
+
+from gpudoctor.findings.finding import Fix, Risk
+from gpudoctor.knowledge import jax
+from gpudoctor.knowledge.drivers import driver_for
+from gpudoctor.knowledge.versions import major_of, version_key
+from gpudoctor.rules.advice.commands import as_root, package_manager
+from gpudoctor.rules.advice.driver import on_the_host, update_driver
+from gpudoctor.rules.advice.driver_packages import newest_branch_for
+from gpudoctor.rules.advice.python import install_tensorflow, install_torch, new_environment, pip_install
+from gpudoctor.rules.framework_builds import Build
+from gpudoctor.rules.nvidia_hardware import driver_platform
+from gpudoctor.rules.nvidia_packages import requirement
+from gpudoctor.rules.rule import Case
+from gpudoctor.rules.visible_devices import VARIABLE
+from gpudoctor.rules.wheel_target import wheel_target
+
+_LIBRARY_PATH = "LD_LIBRARY_PATH"
+
+
+def is_windows(case: Case) -> bool:
+    """Whether commands are typed into a Windows shell."""
+    return case.system.os_name.peek() == "Windows"
+
+
+def unset(case: Case, variable: str, why: str = "") -> Fix:
+    """Advise to take a variable out of this shell, and of the files that set it."""
+    command = f"set {variable}=" if is_windows(case) else f"unset {variable}"
+    search = () if is_windows(case) else (f"grep -sn {variable} ~/.bashrc ~/.profile ~/.zshrc /etc/environment",)
+    tail = f", {why}" if why else ""
+    return Fix(title=f"Unset {variable}{tail}; then look for the file that sets it", commands=(command, *search))
+
+
+def show_devices(case: Case, value: str) -> Fix:
+    """Advise to name GPUs that exist."""
+    command = f"set {VARIABLE}={value}" if is_windows(case) else f"export {VARIABLE}={shlex.quote(value)}"
+    return Fix(title=f"Name a GPU that is there: {VARIABLE}={value}", commands=(command,))
+
+
+def drop_from_library_path(case: Case, folder: str) -> Fix:
+    """Advise to take one folder out of LD_LIBRARY_PATH, or the whole variable where that is all there is in it."""
+    value = (case.system.variables.peek() or {}).get(_LIBRARY_PATH, "")
+    rest = [entry for entry in value.split(":") if entry and entry.rstrip("/") != folder.rstrip("/")]
+    if not rest:
+        return unset(case, _LIBRARY_PATH, "the frameworks find their own libraries without it")
+    return Fix(
+        title=f"Take {folder} out of {_LIBRARY_PATH}",
+        commands=(f"export {_LIBRARY_PATH}={shlex.quote(':'.join(rest))}",),
+    )
+
+
+def remove_library(case: Case, path: str, why: str) -> Fix:
+    """Advise to move a library file out of the loader's way, without deleting it."""
+    return Fix(
+        title=f"Move {path} out of the loader's way, {why}",
+        commands=as_root(case, f"mv {shlex.quote(path)} {shlex.quote(path + '.off')}", "ldconfig"),
+        needs_root=True,
+        risk=Risk.MEDIUM,
+        risk_note="a program that was linked to this very file no longer starts",
+    )
+
+
+def remove_compat_package(case: Case) -> Fix:
+    """Advise to take the forward compatibility libraries away."""
+    command = {"apt": "apt remove 'cuda-compat-*'", "dnf": "dnf remove 'cuda-compat-*'"}.get(package_manager(case))
+    return Fix(
+        title="Remove the cuda-compat package, so that the driver's own libcuda is used",
+        commands=as_root(case, command, "ldconfig") if command else (),
+        needs_root=True,
+        risk=Risk.MEDIUM,
+        risk_note="CUDA is then limited to what the driver itself supports",
+    )
+
+
+def install_library(case: Case, framework: str, package: str) -> Fix:
+    """Install the package that brings a CUDA library, at the version that the framework asks for."""
+    return pip_install(case.environment, [requirement(case.environment, framework, package)])
+
+
+def newer_driver(case: Case, cuda: str) -> Fix | None:
+    """Update the driver to one that serves a CUDA release; None when no driver does both that and this GPU."""
+    branch = driver_for(cuda, driver_platform(case))
+    last = newest_branch_for(case)
+    if branch is None or (last and version_key(last) < version_key(branch)):
+        return None
+    return update_driver(case, branch)
+
+
+def fitting_build(case: Case, build: Build) -> Fix:
+    """Install a build of the same framework that has code for these GPUs and starts on this driver."""
+    if build.framework == "torch":
+        return install_torch(case)
+    if build.framework == "tensorflow":
+        return install_tensorflow(case)
+    return _fitting_jax(case) if build.framework == "jax" else _fitting_cupy(case)
+
+
+def smaller_build_or_driver(case: Case, build: Build) -> tuple[Fix, ...]:
+    """Both ways out when a driver is too old for a build: a fitting build first, then a newer driver."""
+    driver = newer_driver(case, build.cuda)
+    return (fitting_build(case, build), driver) if driver else (fitting_build(case, build),)
+
+
+def install_host_library(case: Case, title: str, packages: dict[str, str]) -> Fix:
+    """Install a system package, by package manager; no command where this one's name is not known."""
+    manager = package_manager(case)
+    install = {"apt": "apt install", "dnf": "dnf install", "pacman": "pacman -S", "zypper": "zypper install"}
+    name = packages.get(manager)
+    return Fix(title=title, commands=as_root(case, f"{install[manager]} {name}") if name else (), needs_root=True)
+
+
+def rebuild_image(case: Case, title: str) -> Fix:
+    """Advise to change the image that a container is made from."""
+    return on_the_host(case, Fix(title=title))
+
+
+def _fitting_jax(case: Case) -> Fix:
+    target = wheel_target(case)
+    lowest = min(target.capabilities, key=version_key, default="")
+    platform = driver_platform(case)
+    extra = jax.jax_cuda_extra(lowest, target.driver_version, target.driver_cuda, platform) if lowest else None
+    if extra is None:
+        return new_environment(case, "jax")
+    return pip_install(case.environment, [f"jax[{extra}]"], title=f"Install JAX with the {extra} plugin")
+
+
+def _fitting_cupy(case: Case) -> Fix:
+    major = major_of(wheel_target(case).driver_cuda or "")
+    package = jax.cupy_package(major) if major else None
+    return pip_install(case.environment, [package]) if package else new_environment(case, "cupy")
