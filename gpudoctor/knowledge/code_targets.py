@@ -25,11 +25,11 @@ class CodeTarget:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Whether a build runs on a GPU: by "cubin", by "ptx" (compiled at start), or "none"; disputed = some see it run."""
+    """Whether a build runs on a GPU: by "cubin", by "ptx" (compiled at start), or "none"."""
 
     by: str
     target: str = ""  # the entry that serves
-    is_disputed: bool = False
+    is_disputed: bool = False  # torch does not count this code for the GPU, and some see it run
 
 
 _NOT_SERVED = Serving("none")
@@ -59,9 +59,12 @@ def _targets(text: str) -> tuple[CodeTarget, ...]:
 
 
 def serving(arch_list: tuple[str, ...], capability: str) -> Serving:
-    """Judge an arch list for a capability. Machine code of the same major and a minor not above the GPU's runs
-    (less the table's exceptions); suffix "a" runs on exactly its own capability; "f" on its own family: same major,
-    minor not below; PTX of a lower or equal capability is compiled at start, PTX with "a" only for its own."""
+    """Judge an arch list for a capability.
+
+    Machine code of the same major and a minor not above the GPU's runs (less the table's exceptions); suffix "a" runs
+    on exactly its own capability; "f" on its own family: same major, minor not below; PTX of a lower or equal
+    capability is compiled at start, PTX with "a" only for its own.
+    """
     gpu = version_key(capability)
     if len(gpu) != 2:  # noqa: PLR2004 - a capability is major.minor, nothing else
         return _NOT_SERVED

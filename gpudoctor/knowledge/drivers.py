@@ -92,7 +92,7 @@ def newest_known_branch() -> str:
 
 
 def cuda_of(driver_version: str, platform: str = "linux") -> str | None:
-    """Return the highest CUDA release that a driver serves, e.g. "12.2"; None when the tables do not know its branch."""
+    """Return the highest CUDA release that a driver serves, e.g. "12.2"; None when its branch is not known."""
     branch = branch_of(driver_version, platform)
     return branch.max_cuda if branch else None
 
@@ -134,8 +134,10 @@ def _own_floor(cuda: str, side: str) -> Floor | None:
 
 @functools.cache
 def floor_for(cuda: str, platform: str = "linux") -> Floor | None:
-    """Return the driver that wheels of a CUDA release ("12.8") need to START: the family floor from 11.1 on, else the
-    release's own. None when the tables do not say (an unknown family)."""
+    """Return the driver that wheels of a CUDA release ("12.8") need to START.
+
+    The family floor from 11.1 on, else the release's own; None when the tables do not say (an unknown family).
+    """
     side = "windows" if _is_windows(platform) else "linux"
     family = _family(cuda)
     if family is None:
@@ -146,8 +148,10 @@ def floor_for(cuda: str, platform: str = "linux") -> Floor | None:
 
 @functools.cache
 def _lowest_published_floor(cuda: str, platform: str) -> str | None:
-    """Return the lowest floor that any toolkit of the family was published with: below the family's own where NVIDIA's
-    pages disagree (CUDA 12 on Windows: 527.41 and 528.33)."""
+    """Return the lowest floor that any toolkit of the family was published with.
+
+    It lies below the family's own where NVIDIA's pages disagree (CUDA 12 on Windows: 527.41 and 528.33).
+    """
     side = "windows" if _is_windows(platform) else "linux"
     family = _family(cuda)
     if family is None:
@@ -158,9 +162,12 @@ def _lowest_published_floor(cuda: str, platform: str) -> str | None:
 
 
 def driver_serves(cuda: str, driver_version: str, driver_cuda: str | None, platform: str = "linux") -> bool | None:
-    """Whether a driver starts wheels of a CUDA release. `driver_cuda` is what the driver itself reports: a driver
-    serves every release up to that, tables or no tables; beyond it, minor-version compatibility decides by the family
-    floor. None when neither the driver nor the tables can tell."""
+    """Whether a driver starts wheels of a CUDA release.
+
+    `driver_cuda` is what the driver itself reports: a driver serves every release up to that, tables or no tables;
+    beyond it, minor-version compatibility decides by the family floor. None when neither the driver nor the tables
+    can tell.
+    """
     wanted, reported = version_key(minor_of(cuda)), version_key(driver_cuda or "")
     if not wanted:
         return None
@@ -198,8 +205,10 @@ def compiles_ptx_of(cuda: str, driver_cuda: str | None) -> bool | None:
 
 
 def driver_for(cuda: str, platform: str = "linux") -> str | None:
-    """Return the branch to recommend to a user who needs `cuda`: the oldest supported (not ended) branch that meets
-    the family floor, e.g. "13.0" -> "580"."""
+    """Return the branch to recommend to a user who needs `cuda`, e.g. "13.0" -> "580".
+
+    It is the oldest supported (not ended) branch that meets the floor; whether it drives the GPU is `branch_for`'s.
+    """
     floor = floor_for(minor_of(cuda), platform)
     if floor is None:
         return None

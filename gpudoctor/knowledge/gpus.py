@@ -138,8 +138,10 @@ def pci_gpu(device_id: int) -> PciGpu | None:
 
 
 def driver_knows(capability: str, driver_version: str, platform: str = "linux") -> bool | None:
-    """Whether a driver branch drives a capability: False below its first or above its last branch; None = not known
-    for certain (first branch unverified and the driver is close below it)."""
+    """Whether a driver branch drives a capability: False below its first or above its last branch.
+
+    None = not known for certain: the first branch is unverified and the driver is close below it, or there is no row.
+    """
     row = _architectures().get(capability)
     number = branch_number(driver_version, platform)
     if row is None or number is None or row.is_jetson:
@@ -164,8 +166,10 @@ def legacy_branch(capability: str) -> str | None:
 
 
 def branch_for(capability: str) -> str | None:
-    """Return the driver branch to recommend for a capability: the oldest living one that drives it, else the last that
-    did; None when unknown or when the driver comes with JetPack."""
+    """Return the driver branch to recommend for a capability: the oldest living one, else the last that drove it.
+
+    None when unknown, or when the driver comes with JetPack.
+    """
     row = _architectures().get(capability)
     if row is None or row.first_branch is None:
         return None

@@ -12,7 +12,7 @@ import msgspec
 @functools.cache
 def table(name: str) -> dict[str, Any]:
     """Return the table `name` (the file's name without .json)."""
-    content = resources.files("gpudoctor.knowledge").joinpath("tables", f"{name}.json").read_bytes()
+    content = resources.files("gpudoctor.knowledge").joinpath("tables").joinpath(f"{name}.json").read_bytes()
     loaded: dict[str, Any] = msgspec.json.decode(content)
     return loaded
 

@@ -140,8 +140,10 @@ def ptx_fails_from(version: str) -> str | None:
 def choose_tensorflow(
     capabilities: tuple[str, ...], driver_version: str | None, driver_cuda: str | None, python: str
 ) -> TensorflowRelease | None:
-    """Return the newest release with code for every capability, whose CUDA starts on the driver, for the Python; None
-    when there is none. Linux x86_64."""
+    """Return the newest release with code for every capability, whose CUDA starts on the driver, for the Python.
+
+    None when there is none. Linux x86_64.
+    """
     return tensorflow_choice(capabilities, driver_version, driver_cuda, python).release
 
 

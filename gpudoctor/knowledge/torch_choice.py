@@ -65,7 +65,7 @@ class _Machine:
         return bool(self.driver_version or self.driver_cuda)
 
 
-def choose_torch(
+def choose_torch(  # noqa: PLR0917 - the machine in the order in which it is asked about
     capabilities: tuple[str, ...],
     driver_version: str | None,
     driver_cuda: str | None,
@@ -78,8 +78,10 @@ def choose_torch(
     specifier: str = "",
     cuda: str = "",
 ) -> TorchChoice:
-    """Choose the newest torch wheel that has code for every capability, starts on the driver and exists for the Python
-    ("3.11"), by the eight steps of "Choosing a wheel". `below`: only releases older than that. Pure.
+    """Choose the newest torch wheel with code for every capability that starts on the driver and exists for the Python.
+
+    Newest torch first; between its variants a measured or documented list of code first, then CUDA not above what the
+    driver reports, then the default wheel, then the higher CUDA. `below`: only releases older than that. Pure.
 
     `driver_platform` "windows" inside WSL, where the driver's number is the Windows one. `glibc` of a Linux machine,
     "" = not judged. `specifier` ("==2.8.*") and `cuda` ("12.6") narrow the candidates. Without driver_version and
@@ -157,8 +159,7 @@ def _best_of(version: str, machine: _Machine, cuda: str, passed: list[Passed]) -
 
 
 def _preference(wheel: TorchWheel, machine: _Machine) -> tuple[bool, bool, bool, tuple[int, ...]]:
-    """Order the wheels of one release: known lists first, then those that the driver knows without minor-version
-    compatibility, then the default wheel, then the higher CUDA."""
+    """Order the wheels of one release: known list, CUDA that the driver itself reports, default wheel, higher CUDA."""
     is_known_to_driver = bool(machine.max_cuda and wheel.cuda and at_least(machine.max_cuda, wheel.cuda))
     return (wheel.verified in _SURE, is_known_to_driver, wheel.is_pypi_default, version_key(wheel.cuda or ""))
 

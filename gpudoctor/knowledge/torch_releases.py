@@ -66,8 +66,10 @@ def cuda_of_variant(variant: str) -> str | None:
 
 
 def wheels(version: str, platform: str = "linux_x86_64") -> tuple[TorchWheel, ...]:
-    """Return the CUDA wheels of a release on a platform that can be recommended: the variant is known to exist for
-    this release, its index holds releases, and its list of code is known."""
+    """Return the CUDA wheels of a release on a platform that can be recommended.
+
+    The variant is known to exist for this release, its index holds releases, and its list of code is known.
+    """
     row = _row(version)
     if row is None:
         return ()

@@ -6,7 +6,7 @@ import re
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Return the leading dotted integers: "535.104.05" -> (535, 104, 5), "12.2" -> (12, 2). Empty when there are none."""
+    """Return the leading dotted integers: "535.104.05" -> (535, 104, 5), "12.2" -> (12, 2); () when there are none."""
     match = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(int(piece) for piece in match[0].split(".")) if match else ()
 
