@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.knowledge.gpus import capability_of_name, pci_gpu
 from gpudoctor.knowledge.versions import minor_of
+from gpudoctor.rules.framework_builds import wheel_platform
 from gpudoctor.rules.rule import Case
 
 _NVIDIA = 0x10DE
 _DISPLAY_CLASS = 0x03
-_ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,6 @@ def wheel_target(case: Case) -> WheelTarget:
         python=minor_of(python) if python else None,
         platform=wheel_platform(case),
     )
-
-
-def wheel_platform(case: Case) -> str:
-    """Return the platform in the tables' words, e.g. "linux_x86_64"."""
-    system = {"Windows": "windows", "Darwin": "macos"}.get(case.system.os_name.peek() or "", "linux")
-    machine = (case.system.architecture.peek() or "x86_64").lower()
-    if system == "macos":
-        return f"macos_{'x86_64' if machine == 'x86_64' else 'arm64'}"
-    return f"{system}_{_ARCHITECTURES.get(machine, machine)}"
 
 
 def _capabilities(case: Case) -> tuple[str, ...]:
