@@ -1,0 +1,105 @@
+"""Starts one framework in the interpreter that runs it, stage by stage, and says each stage's answers at once.
+
+usage: framework.py TOKEN REQUEST, where REQUEST is JSON: {"framework": "torch", "python_path": [...],
+"with_user_site": true, "deep": false, "trace_after_seconds": 25.0}
+Stages: import, devices, libraries, and with deep kernel (one a computation) and kernels; then end. This file is read by
+Python 2 as well; what it loads needs 3.7.
+"""
+
+import sys
+
+if sys.version_info < (3, 7):
+    sys.stdout.write(
+        '\n%s {"stage": "too_old", "version": "%d.%d.%d", "prefix": "%s"} %s\n'
+        % ((sys.argv[1],) + tuple(sys.version_info[:3]) + (sys.prefix.replace("\\", "/"), sys.argv[1]))
+    )
+    sys.stdout.flush()
+    sys.exit(83)
+
+import faulthandler
+import json
+import os
+import traceback
+import warnings
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_TRACEBACK_LINES = 60
+
+
+def main(token, request):
+    sys.path.insert(0, _FOLDER)
+    import inside_channel
+    import inside_libraries
+
+    questions = __import__(request["framework"] + "_run")
+    sys.path.remove(_FOLDER)
+    channel = inside_channel.Channel(token)
+    faulthandler.enable(file=sys.__stderr__, all_threads=False)
+    if request["trace_after_seconds"] > 0:  # where it hangs, before the deadline ends it
+        faulthandler.dump_traceback_later(request["trace_after_seconds"], exit=False, file=sys.__stderr__)
+    inside_channel.complete_search_path(request["python_path"], request["with_user_site"])
+    sys.argv[:] = [sys.argv[0]]
+    run(channel, questions, inside_libraries.mapped_libraries, request["deep"])
+
+
+def run(channel, questions, mapped_libraries, deep):
+    try:
+        module, answers = questions.start()
+        answers["location"] = getattr(module, "__file__", None)
+    except BaseException as error:  # SystemExit and what native code raises, too
+        channel.send("import", error=last_line(error), traceback=text_of(error), mapped=guarded(mapped_libraries, []))
+        leave(channel)
+        return
+    channel.send("import", mapped=guarded(mapped_libraries, []), **answers)
+    devices = ask(channel, "devices", lambda: questions.devices(module))
+    libraries = {"mapped": guarded(mapped_libraries, []), "runtime_cudnn": guarded(lambda: questions.cudnn(module), None)}
+    channel.send("libraries", **libraries)
+    if deep:
+        count = len(devices["devices"]) if devices else 0
+        for index in range(count):
+            questions.kernels(module, index, lambda **outcome: channel.send("kernel", **outcome))
+        channel.send("kernels")
+    leave(channel)
+
+
+def ask(channel, stage, question):
+    """Send what `question` answers, or the error that it raised; return the answer or None."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            answers = question()
+        answers["warnings"] = [str(warning.message)[:2000] for warning in caught][:20]
+    except BaseException as error:
+        channel.send(stage, raised=last_line(error), raised_traceback=text_of(error))
+        return None
+    channel.send(stage, **answers)
+    return answers
+
+
+def guarded(question, otherwise):
+    try:
+        return question()
+    except BaseException:
+        traceback.print_exc()
+        return otherwise
+
+
+def last_line(error):
+    return "".join(traceback.format_exception_only(type(error), error)).strip()[:4000]
+
+
+def text_of(error):
+    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
+    return "\n".join(lines[-_TRACEBACK_LINES:])[-16000:]
+
+
+def leave(channel):
+    """End at once: a framework's own clean-up takes long, and tells nothing about the GPU."""
+    channel.send("end")
+    faulthandler.cancel_dump_traceback_later()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2]))
