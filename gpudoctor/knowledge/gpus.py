@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from gpudoctor.knowledge.tables import table
 from gpudoctor.knowledge.versions import at_least, version_key
 
 _GIB = 1024**3
+_BRANDS = {"nvidia", "geforce", "tesla"}
+_MOBILE = re.compile(r" (Mobile / Max-Q|Max-Q / Mobile|Mobile)$")  # what the PCI database calls a laptop GPU
 _MEMORY_SLACK = 0.10  # marketing GB against what NVML shows: ECC and the driver take their part
 
 
@@ -108,33 +111,53 @@ def architecture(capability: str, gpu_name: str = "") -> Architecture | None:
 def _plain_name(gpu_name: str) -> str:
     """Return a product name for comparing: no maker, no brand, one space between words, lower case."""
     words = gpu_name.replace("-", " ").lower().split()
-    while words and words[0] in {"nvidia", "geforce", "tesla"}:
+    while words and words[0] in _BRANDS:
         words = words[1:]
     return " ".join(words)
+
+
+def _names_and_capabilities() -> Iterator[tuple[str, str]]:
+    for row in table("gpus")["peak_specs"]:
+        yield from ((name, row["capability"]) for name in (row["name"], *(row["nvml_names"] or ())))
+    for row in table("gpus")["architectures"]:
+        yield from ((name, row["capability"]) for name in row["gpus"])
+    for gpu in _pci_gpus().values():
+        if gpu.capability is not None and gpu.name:
+            yield gpu.name, gpu.capability
+            laptop = _MOBILE.sub("", gpu.name)
+            if laptop != gpu.name:
+                yield f"{laptop} Laptop GPU", gpu.capability
 
 
 @functools.cache
 def _capabilities_of_names() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for row in table("gpus")["peak_specs"]:
-        for name in (row["name"], *(row["nvml_names"] or ())):
-            found.setdefault(_plain_name(name), set()).add(row["capability"])
-    for row in table("gpus")["architectures"]:
-        for name in row["gpus"]:
-            found.setdefault(_plain_name(name), set()).add(row["capability"])
+    for name, capability in _names_and_capabilities():
+        found.setdefault(_plain_name(name), set()).add(capability)
     return found
 
 
 def capability_of_name(gpu_name: str) -> str | None:
-    """Return the capability of a product by its whole NVML name (with or without the leading "NVIDIA"); else None."""
-    name = _plain_name(gpu_name)
-    found = _capabilities_of_names().get(name, set())
+    """Return the capability of a product by its whole name, with or without "NVIDIA", "GeForce" or "Tesla".
+
+    None for an unknown name, and for one that stands for GPUs of different capabilities ("GeForce GT 730").
+    """
+    found = _capabilities_of_names().get(_plain_name(gpu_name), set())
     return next(iter(found)) if len(found) == 1 else None
+
+
+@functools.cache
+def _pci_gpus() -> dict[int, PciGpu]:
+    return {
+        int(device_id, 16): PciGpu(int(device_id, 16), chip["chip"], name, chip["capability"])
+        for chip in table("pci_gpus")["chips"]
+        for device_id, name in chip["devices"].items()
+    }
 
 
 def pci_gpu(device_id: int) -> PciGpu | None:
     """Return what a PCI device id of vendor 0x10de is, or None when the table does not know it."""
-    return None
+    return _pci_gpus().get(device_id)
 
 
 def driver_knows(capability: str, driver_version: str, platform: str = "linux") -> bool | None:
@@ -148,8 +171,10 @@ def driver_knows(capability: str, driver_version: str, platform: str = "linux") 
         return None
     if row.last_branch is not None and number > int(row.last_branch):
         return False
-    if row.first_branch is None or number >= int(row.first_branch):
-        return True if row.first_branch is not None else None
+    if row.first_branch is None:
+        return None
+    if number >= int(row.first_branch):
+        return True
     is_close = number >= _branch_before(int(row.first_branch))
     return None if is_close and row.first_branch_verified == "unverified" else False
 
@@ -171,9 +196,9 @@ def branch_for(capability: str) -> str | None:
     None when unknown, or when the driver comes with JetPack.
     """
     row = _architectures().get(capability)
-    if row is None or row.first_branch is None:
+    if row is None or row.is_jetson:
         return None
-    first, last = int(row.first_branch), int(row.last_branch) if row.last_branch else None
+    first, last = int(row.first_branch or 0), int(row.last_branch) if row.last_branch else None
     fitting = [
         one for one in known_branches() if int(one.branch) >= first and (last is None or int(one.branch) <= last)
     ]
