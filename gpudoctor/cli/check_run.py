@@ -1,0 +1,178 @@
+"""What `gpudoctor check` does: look or load, judge, redact, render, exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpudoctor import __version__
+from gpudoctor.cli.errors import OWN_FAULT, CommandError
+from gpudoctor.cli.options import check_fail_on, check_format
+from gpudoctor.cli.output import check_writable, write_file, write_stdout
+from gpudoctor.engine.report import diagnose, exit_code
+from gpudoctor.facts.snapshot import Snapshot, named_facts
+from gpudoctor.findings.report import Report, Subject
+from gpudoctor.rules.rule import Rule
+
+_TIMEOUT_SECONDS = (0.1, 3600.0)
+_KEPT = "--no-redact: what is written keeps user and host names, home paths, GPU UUIDs, serials, addresses and tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """The command line of `check`, parsed."""
+
+    python: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    kernel: tuple[str, ...] = ()
+    all_environments: bool = False
+    from_file: str | None = None
+    root: str | None = None
+    no_import: bool = False
+    deep: bool = False
+    timeout_seconds: float = 30.0
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fail_on: str = "error"
+    output_format: str = "rich"
+    output: str | None = None
+    save: str | None = None
+    no_redact: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+def run_check(request: CheckRequest) -> int:
+    """Carry out a check and return its exit code. Raises CommandError on what cannot be done as asked."""
+    _refuse_impossible(request)
+    rules = chosen_rules(request.select, request.ignore)
+    snapshot, subject = _snapshot(request)
+    report = diagnose(snapshot, rules, subject, __version__)
+    _write(request, report)
+    if not _observed_anything(snapshot):
+        return OWN_FAULT
+    return exit_code(report, request.fail_on)
+
+
+def chosen_rules(select: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[Rule, ...]:
+    """Return the rules asked for. Raises CommandError naming a code that does not exist."""
+    from gpudoctor.rules import registry
+
+    try:
+        return registry.select(select, ignore)
+    except ValueError as error:
+        option = "--select" if str(error) in select else "--ignore"
+        hint = "accepted: codes such as DRV003, or beginnings such as DRV; `gpudoctor rules` lists them"
+        raise CommandError("usage", f"{option} {error}: no such code", hint) from None
+
+
+def _refuse_impossible(request: CheckRequest) -> None:
+    check_format(request.output_format)
+    check_fail_on(request.fail_on)
+    low, high = _TIMEOUT_SECONDS
+    if not low <= request.timeout_seconds <= high:
+        raise CommandError("usage", f"--timeout {request.timeout_seconds:g} is out of range", f"accepted: {low} to {high:g}")
+    if request.deep and request.no_import:
+        raise CommandError("usage", "--deep starts the frameworks, --no-import forbids it", "accepted: one of the two")
+    if request.quiet and request.verbose:
+        raise CommandError("usage", "--quiet and --verbose exclude each other", "accepted: one of the two")
+    live = {
+        "--python": request.python,
+        "--env": request.env,
+        "--kernel": request.kernel,
+        "--all": request.all_environments,
+        "--root": request.root,
+        "--deep": request.deep,
+    }
+    for option, value in live.items():
+        if request.from_file is not None and value:
+            hint = f"{option} looks at this machine; accepted: one of the two"
+            raise CommandError("usage", f"{option} and --from exclude each other", hint)
+    if request.root is not None and not Path(request.root).is_dir():
+        raise CommandError("usage", f"--root {request.root} is not a folder", "accepted: where a file system is mounted")
+    check_writable("--save", request.save)
+    check_writable("--output", request.output)
+
+
+def _snapshot(request: CheckRequest) -> tuple[Snapshot, Subject]:
+    if request.from_file is not None:
+        from gpudoctor.cli.snapshot_file import read_snapshot
+
+        return read_snapshot(request.from_file), Subject(kind="snapshot", source=request.from_file)
+    return _look(request), Subject(kind="machine", source=request.root or "this machine")
+
+
+def _look(request: CheckRequest) -> Snapshot:
+    from gpudoctor.probes.gather import gather
+    from gpudoctor.probes.host import Host, kill_running
+    from gpudoctor.probes.targets import ProbeOptions, TargetNotFound, find_targets
+
+    host = Host(root=Path(request.root or "/").resolve(), timeout_seconds=request.timeout_seconds)
+    try:
+        targets = find_targets(
+            host,
+            python=request.python,
+            env=request.env,
+            kernel=request.kernel,
+            all_environments=request.all_environments,
+        )
+        options = ProbeOptions(no_import=request.no_import, deep=request.deep)
+        return gather(host, targets, options, _announcer(request))
+    except TargetNotFound as error:
+        raise CommandError("usage", f"{error.option} {error.value}: not found", error.hint) from None
+    except KeyboardInterrupt:
+        kill_running()
+        raise
+
+
+def _announcer(request: CheckRequest) -> Callable[[str], None]:
+    """Return what is called with the name of a probe that is slow; said to people who watch, not to log files."""
+    is_watched = sys.stderr is not None and sys.stderr.isatty() and not request.quiet
+
+    def announce(probe: str) -> None:
+        if is_watched or request.verbose:
+            sys.stderr.write(f"still waiting for {probe} (at most {request.timeout_seconds:g} s) ...\n")
+
+    return announce
+
+
+def _observed_anything(snapshot: Snapshot) -> bool:
+    return any(not fact.is_unknown for _, fact in named_facts(snapshot.machine)) or bool(snapshot.environments)
+
+
+def _write(request: CheckRequest, report: Report) -> None:
+    is_private = request.output_format != "rich" or request.output is not None
+    if request.no_redact and (is_private or request.save):
+        sys.stderr.write(f"gpudoctor: {_KEPT}\n")
+    shown, saved = report, report.snapshot
+    if not request.no_redact and (is_private or request.save):
+        from gpudoctor.facts.redact import Redactor
+        from gpudoctor.probes.identity import identity_of_this_process
+
+        redactor = Redactor(identity_of_this_process())
+        redacted = redactor.report(report)
+        saved = redacted.snapshot
+        shown = redacted if is_private else report
+    if request.save is not None:
+        from gpudoctor.facts.codec import encode_snapshot
+
+        write_file("--save", request.save, encode_snapshot(saved))
+    content = _rendered(request, shown)
+    if request.output is not None:
+        write_file("--output", request.output, content)
+    else:
+        write_stdout(content)
+
+
+def _rendered(request: CheckRequest, report: Report) -> bytes:
+    if request.output_format == "json":
+        from gpudoctor.render.json_report import render_json
+
+        return render_json(report)
+    from gpudoctor.render.terminal import Detail, Screen, render_terminal
+
+    detail = Detail.VERDICT if request.quiet else Detail.EVERYTHING if request.verbose else Detail.FINDINGS
+    screen = Screen.of_file() if request.output is not None else Screen.of_stdout()
+    return render_terminal(report, screen, detail)

@@ -1,0 +1,84 @@
+"""`gpudoctor explain`: the documentation of a code, a CUDA error number or an Xid number."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpudoctor.cli import options
+from gpudoctor.cli.errors import CommandError
+from gpudoctor.cli.output import check_writable, write_file, write_stdout
+
+if TYPE_CHECKING:
+    from gpudoctor.render.code_page import Page
+
+SCHEMA = "gpudoctor.page/1"
+_ACCEPTED = "accepted: a code such as DRV003, a CUDA error as cuda:804, an Xid as xid:79; `gpudoctor rules` lists the codes"
+
+What = Annotated[list[str], typer.Argument(metavar="CODE", help="A code (DRV003), cuda:NUMBER or xid:NUMBER.")]
+
+
+def explain(what: What, output_format: options.Format = "rich", output: options.Output = None) -> int:
+    """Print the documentation of a code, a CUDA error number or an Xid number."""
+    options.check_format(output_format)
+    check_writable("--output", output)
+    pages = [_page(word) for word in what]
+    content = _as_json(pages) if output_format == "json" else _as_text(pages, output)
+    if output is not None:
+        write_file("--output", output, content)
+    else:
+        write_stdout(content)
+    return 0
+
+
+def _page(word: str) -> Page:
+    if re.fullmatch(r"[A-Za-z]{3}\d{3}", word):
+        return _page_of_code(word)
+    number = re.fullmatch(r"(cuda|xid):(\d{1,6})", word.lower())
+    if number:
+        return _page_of_number(word, number[1], int(number[2]))
+    if word == "-" or Path(word).exists():
+        raise CommandError("not-available", f"{word}: diagnosing pasted text is not in this version", _ACCEPTED)
+    raise CommandError("input", f"{word} is no code, and no file of that name exists", _ACCEPTED)
+
+
+def _page_of_code(word: str) -> Page:
+    from gpudoctor.render.code_page import page_of_rule
+    from gpudoctor.rules.registry import find_rule
+
+    rule = find_rule(word)
+    if rule is None:
+        raise CommandError("input", f"{word}: no such code", _ACCEPTED)
+    return page_of_rule(rule)
+
+
+def _page_of_number(word: str, kind: str, number: int) -> Page:
+    from gpudoctor.knowledge.errors import cuda_error
+    from gpudoctor.knowledge.xids import xid
+    from gpudoctor.render.code_page import page_of_cuda_error, page_of_xid
+
+    if kind == "cuda" and (error := cuda_error(number)):
+        return page_of_cuda_error(error)
+    if kind == "xid" and (meaning := xid(number)):
+        return page_of_xid(meaning)
+    raise CommandError("input", f"{word}: no such number in the tables", _ACCEPTED)
+
+
+def _as_json(pages: list[Page]) -> bytes:
+    import json
+
+    objects = [
+        {"schema": SCHEMA, "code": page.code, "name": page.name, "severity": page.severity, "text": page.text}
+        for page in pages
+    ]
+    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=1).encode() + b"\n"
+
+
+def _as_text(pages: list[Page], output: str | None) -> bytes:
+    from gpudoctor.render.screen import Screen, render_markdown
+
+    screen = Screen.of_file() if output else Screen.of_stdout()
+    return render_markdown("\n".join(page.text for page in pages), screen)

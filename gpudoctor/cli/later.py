@@ -1,0 +1,33 @@
+"""The commands of the contract that this version does not have: they say so, whatever they are given."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpudoctor.cli.errors import CommandError
+
+ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+Rest = Annotated[list[str] | None, typer.Argument(hidden=True)]
+
+
+def _refuse(command: str, instead: str) -> int:
+    available = "available now: check, explain CODE, rules"
+    raise CommandError("not-available", f"`gpudoctor {command}` is not available in this version", f"{available}; {instead}")
+
+
+def setup(rest: Rest = None) -> int:
+    """Build an environment that fits this machine's GPU (not in this version)."""
+    return _refuse("setup", "the fixes that `gpudoctor check` prints name the packages that fit this machine")
+
+
+def validate(rest: Rest = None) -> int:
+    """Train a small model on CPU and GPU and compare (not in this version)."""
+    return _refuse("validate", "`gpudoctor check --deep` runs small computations on every GPU")
+
+
+def envs(rest: Rest = None) -> int:
+    """List, verify or remove what setup built (not in this version)."""
+    return _refuse("envs", "`gpudoctor check --all` looks at every environment of this machine")

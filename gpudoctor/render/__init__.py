@@ -1,0 +1,1 @@
+"""Renderers: a report or a page in, text out, nothing else."""

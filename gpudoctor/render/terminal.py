@@ -1,0 +1,82 @@
+"""The report on a terminal: the areas, the findings, what was not judged, the verdict."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from gpudoctor.findings.report import Report
+from gpudoctor.render.areas import Area, Mark, areas_of
+from gpudoctor.render.screen import Screen, printable, render_lines
+from gpudoctor.render.terminal_facts import fact_lines
+from gpudoctor.render.terminal_findings import finding_lines
+from gpudoctor.render.terminal_layout import SYMBOLS_ASCII, SYMBOLS_UNICODE, STYLES, wrapped
+from gpudoctor.render.terminal_unjudged import unjudged_lines
+from gpudoctor.render.verdict import first_step, verdict_of_report
+
+__all__ = ["Detail", "Screen", "render_terminal"]
+
+_LABEL_COLUMNS = 12
+
+
+class Detail(enum.Enum):
+    """How much is shown."""
+
+    VERDICT = "verdict"
+    FINDINGS = "findings"
+    EVERYTHING = "everything"
+
+
+def render_terminal(report: Report, screen: Screen, detail: Detail = Detail.FINDINGS) -> bytes:
+    """Write a report as lines for a terminal, pipe or file."""
+    return render_lines(_lines(report, screen, detail), screen)
+
+
+def _lines(report: Report, screen: Screen, detail: Detail) -> Iterator[Text]:
+    symbols = SYMBOLS_UNICODE if screen.can_show("".join(SYMBOLS_UNICODE.values())) else SYMBOLS_ASCII
+    if detail is Detail.VERDICT:
+        yield _verdict(report, symbols)
+        return
+    yield Text(_title(report), style="bold")
+    yield Text()
+    for area in areas_of(report):
+        yield from _area_lines(area, screen.width, symbols)
+    if detail is Detail.EVERYTHING:
+        yield from fact_lines(report.snapshot, screen.width)
+    for finding in report.findings:
+        yield Text()
+        yield from finding_lines(finding, screen.width, symbols)
+    yield from unjudged_lines(report, screen.width, is_whole=detail is Detail.EVERYTHING)
+    yield Text()
+    yield _verdict(report, symbols)
+    for line in first_step(report):
+        yield Text(f"  {printable(line)}")
+
+
+def _title(report: Report) -> str:
+    subject = report.subject
+    of = {"machine": "this machine", "snapshot": f"snapshot {subject.source}"}.get(subject.kind, subject.source)
+    if subject.kind == "machine" and subject.source != "this machine":
+        of = f"this machine, files below {subject.source}"
+    seen = report.snapshot.created[:16].replace("T", " ")
+    return printable(f"gpudoctor {report.tool.version} - {of}" + (f" - {seen} UTC" if seen else ""))
+
+
+def _area_lines(area: Area, width: int, symbols: dict[Mark, str]) -> Iterator[Text]:
+    symbol = symbols[area.mark].ljust(max(len(item) for item in symbols.values()))
+    head = f"{symbol} {area.label.ljust(_LABEL_COLUMNS)}"
+    indent = " " * len(head)
+    for number, paragraph in enumerate(area.lines):
+        for line in wrapped(paragraph, width, indent, hanging=indent + ("  " if number else "")):
+            text = Text(line)
+            if number == 0 and line.startswith(indent) and head:
+                text = Text.assemble((symbol, STYLES[area.mark]), (head[len(symbol) :], "bold"), line[len(indent) :])
+                head = ""
+            yield text
+
+
+def _verdict(report: Report, symbols: dict[Mark, str]) -> Text:
+    mark, words = verdict_of_report(report)
+    return Text(f"{symbols[mark]} {printable(words)}", style=f"bold {STYLES[mark]}".strip())

@@ -1,0 +1,65 @@
+"""The verdict in one line, and what to do first."""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Severity
+from gpudoctor.findings.report import Report
+from gpudoctor.render.areas import Mark
+from gpudoctor.render.values import counted, listed
+from gpudoctor.rules.registry import find_rule
+
+_CODES_SHOWN = 6
+
+
+def verdict_of_report(report: Report) -> tuple[Mark, str]:
+    """Return the mark and words of the last line: never "no problems" where a check that matters was not judged."""
+    mark, words = _verdict(report)
+    if report.crashed:
+        words += f"; {counted(report.counts.crashed, 'check')} crashed"
+        mark = Mark.UNKNOWN if mark is Mark.OK else mark
+    return mark, words
+
+
+def _verdict(report: Report) -> tuple[Mark, str]:
+    count = {severity: sum(finding.severity is severity for finding in report.findings) for severity in Severity}
+    if report.verdict == "broken":
+        also = f", {counted(count[Severity.WARNING], 'warning')}" if count[Severity.WARNING] else ""
+        return Mark.ERROR, f"Broken: {counted(count[Severity.ERROR], 'error')}{also}; {_root(report, count[Severity.ERROR])}"
+    if report.verdict == "degraded":
+        warnings = count[Severity.WARNING]
+        return Mark.WARNING, f"Degraded: {counted(warnings, 'warning')}; {_root(report, warnings)}"
+    if report.verdict == "unknown":
+        return Mark.UNKNOWN, "Unknown: nothing could be judged"
+    return _healthy(report)
+
+
+def _root(report: Report, rivals: int) -> str:
+    first = report.findings[0]
+    return f"{'the cause is' if rivals == 1 else 'begin with'} {first.code} {first.name}"
+
+
+def _healthy(report: Report) -> tuple[Mark, str]:
+    open_codes = sorted({item.code for item in report.not_judged if _matters(item.code)})
+    if open_codes:
+        checks = counted(len(open_codes), "check")
+        said = f"No problems found in what could be looked at; {checks} could not be judged: {listed(open_codes, _CODES_SHOWN)}"
+        return Mark.UNKNOWN, said
+    passed = counted(report.counts.passed, "check")
+    remarks = f", {counted(len(report.findings), 'remark')} above" if report.findings else ""
+    return Mark.OK, f"No problems found ({passed} passed{remarks})"
+
+
+def _matters(code: str) -> bool:
+    rule = find_rule(code)
+    return rule is None or rule.severity is not Severity.INFO
+
+
+def first_step(report: Report) -> list[str]:
+    """Return what to do first: the least invasive fix of the root cause; empty when there is nothing to mend."""
+    if report.root_cause is None:
+        return []
+    fixes = report.findings[0].fixes
+    if not fixes:
+        return [f"Do first: read `gpudoctor explain {report.root_cause}`"]
+    commands = [line for command in fixes[0].commands for line in command.splitlines()]
+    return [f"Do first: {fixes[0].title}", *(f"  {line}" for line in commands)]
