@@ -9,7 +9,7 @@ from gpudoctor.knowledge import jax
 from gpudoctor.knowledge.drivers import driver_for
 from gpudoctor.knowledge.versions import major_of, version_key
 from gpudoctor.rules.advice.commands import as_root, package_manager
-from gpudoctor.rules.advice.driver import on_the_host, update_driver
+from gpudoctor.rules.advice.driver import update_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
 from gpudoctor.rules.advice.python import install_tensorflow, install_torch, new_environment, pip_install
 from gpudoctor.rules.framework_builds import Build
@@ -111,11 +111,6 @@ def install_host_library(case: Case, title: str, packages: dict[str, str]) -> Fi
     install = {"apt": "apt install", "dnf": "dnf install", "pacman": "pacman -S", "zypper": "zypper install"}
     name = packages.get(manager)
     return Fix(title=title, commands=as_root(case, f"{install[manager]} {name}") if name else (), needs_root=True)
-
-
-def rebuild_image(case: Case, title: str) -> Fix:
-    """Advise to change the image that a container is made from."""
-    return on_the_host(case, Fix(title=title))
 
 
 def _fitting_jax(case: Case) -> Fix:

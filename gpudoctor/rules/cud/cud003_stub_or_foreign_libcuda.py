@@ -1,0 +1,87 @@
+"""Programs get a libcuda that is not the driver's: a toolkit's stub or a stray copy.
+
+## What is wrong
+`libcuda.so.1` is part of the driver. The loader finds another file of that name before it: the stub of a CUDA
+toolkit, an empty shell that only serves to link programs, or a copy that came with a Python environment. A stub
+answers every call with error 34, `CUDA_ERROR_STUB_LIBRARY`, "CUDA driver is a stub library".
+
+## Why it happens
+`LD_LIBRARY_PATH` or a file in `/etc/ld.so.conf.d` names `.../lib64/stubs`, usually because a build needed `-lcuda` on
+a machine without a GPU; or an image was built that way and then started without the GPU, so that the stub is the only
+libcuda there is.
+
+## How to fix
+Take the stubs folder off the loader's path (`-L.../stubs` at link time is enough for building). In a container also
+make sure that it is started with the GPU: the real library is mounted from the host at that moment.
+
+## Easily confused with
+A libcuda of another driver version (error 803), and the forward compatibility library (error 804).
+
+## References
+- https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html (CUDA_ERROR_STUB_LIBRARY)
+- https://man7.org/linux/man-pages/man8/ld.so.8.html (order in which libraries are searched)
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import DriverLibrary
+from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.rules.advice.container import run_with_gpu
+from gpudoctor.rules.advice.cuda import drop_from_library_path, remove_library
+from gpudoctor.rules.loaded_libcuda import answered, libcudas
+from gpudoctor.rules.nvidia_hardware import is_container
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_STUB_LIBRARY = 34
+
+
+@rule("CUD003", Severity.ERROR, Scope.MACHINE, hides=("CUD001", "DRV013", "PRF001", "WSL003"))
+def stub_or_foreign_libcuda(case: Case) -> Finding | None:
+    stub_answer = answered(case, _STUB_LIBRARY)
+    if stub_answer is None and case.driver.api.init_code.peek() == 0:
+        return None
+    found = () if stub_answer and case.driver.libraries.is_unknown else libcudas(case)
+    first = found[0] if found else None
+    own = next((library for library in found[1:] if not _is_wrong(library)), None)
+    if stub_answer is None and not (first and _is_wrong(first)):
+        return None
+    if stub_answer is None and first and not first.is_stub and own is None:
+        return None
+    path = first.path if first and _is_wrong(first) else case.driver.api.library.peek() or "libcuda.so.1"
+    return Finding(
+        message=f"the loader takes {_kind(first)} {path}, {_instead(own)}",
+        evidence=(*((stub_answer,) if stub_answer else ()), *_places(found), case.driver.api.library),
+        fixes=_fixes(case, path, own),
+    )
+
+
+def _is_wrong(library: DriverLibrary) -> bool:
+    return library.is_stub or "/stubs/" in library.path or library.origin == "conda"
+
+
+def _kind(first: DriverLibrary | None) -> str:
+    is_copy = first is not None and first.origin == "conda" and not first.is_stub
+    return "the environment's own copy" if is_copy else "the toolkit's stub"
+
+
+def _instead(own: DriverLibrary | None) -> str:
+    return f"the driver's own is {own.path}" if own else "and no libcuda.so.1 of a driver is there"
+
+
+def _places(found: tuple[DriverLibrary, ...]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(fact="driver.libraries", value=library.path, source=library.origin) for library in found)
+
+
+def _fixes(case: Case, path: str, own: DriverLibrary | None) -> tuple[Fix, ...]:
+    folder = path.rpartition("/")[0]
+    listed = (case.system.variables.peek() or {}).get("LD_LIBRARY_PATH", "").split(":")
+    if own is None and is_container(case):
+        return (run_with_gpu(case), drop_from_library_path(case, folder))
+    if folder and folder in listed:
+        return (drop_from_library_path(case, folder),)
+    if path.startswith("/"):
+        return (remove_library(case, path, "so that the driver's own is found"),)
+    return (Fix(title="Find the folder that holds the stub and take it off the loader's path", commands=_SEARCH),)
+
+
+_SEARCH = ("ldconfig -p | grep libcuda.so", "grep -rs stubs /etc/ld.so.conf.d")
