@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gpudoctor.facts.fact import Fact, FactAbsent, FactUnknown
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.snapshot import Snapshot, named_facts
+from gpudoctor.facts.wording import shown
 from gpudoctor.findings.finding import Evidence, Finding
 from gpudoctor.rules.rule import CannotJudge, Case, Rule, Scope
 
@@ -129,10 +130,4 @@ def _with_names(finding: Finding, names: FactNames) -> Finding:
 
 def show(value: object) -> str:
     """Write a fact's value as a person reads it."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(show(item) for item in value) or "none"
-    return str(value)
+    return shown(value)

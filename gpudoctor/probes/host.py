@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 _FILE_LIMIT_BYTES = 64 * 1024 * 1024
+_running: set[subprocess.Popen[bytes]] = set()  # so that an interrupt leaves no child behind
+_is_stopping = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Host:
 
 
 def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment: dict[str, str]) -> Answer:
+    if _is_stopping.is_set():
+        return Answer(argv, None, failure="interrupted")
     with tempfile.TemporaryDirectory(prefix="gpudoctor-", ignore_cleanup_errors=True) as empty:
         process = subprocess.Popen(
             command,
@@ -117,6 +122,7 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
             env=environment,
             start_new_session=True,
         )
+        _running.add(process)
         pipes = [_Drain(process.stdout), _Drain(process.stderr)]
         failure = ""
         try:
@@ -126,6 +132,7 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
         kill_group(process)
         for pipe in pipes:
             pipe.join(1.0)
+        _running.discard(process)
         code = None if failure else process.returncode
         return Answer(
             argv=argv,
@@ -136,6 +143,19 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
             signal_name=signal_name(-code) if code is not None and code < 0 else "",
             is_truncated=any(pipe.is_truncated for pipe in pipes),
         )
+
+
+def kill_running(patience_seconds: float = 1.0) -> None:
+    """Kill every command that still runs and start no new one: gpudoctor was interrupted.
+
+    Waits a moment for the threads that ran them, so that they remove their empty folders.
+    """
+    _is_stopping.set()
+    for process in list(_running):
+        kill_group(process)
+    end = time.monotonic() + patience_seconds
+    while _running and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

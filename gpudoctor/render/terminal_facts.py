@@ -8,9 +8,9 @@ from rich.text import Text
 
 from gpudoctor.facts.fact import Fact, Record
 from gpudoctor.facts.snapshot import Snapshot, named_facts
+from gpudoctor.facts.wording import shown
 from gpudoctor.knowledge.tables import as_of
 from gpudoctor.render.terminal_layout import wrapped
-from gpudoctor.render.values import shown
 
 
 def fact_lines(snapshot: Snapshot, width: int) -> Iterator[Text]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.fact import Fact, Record
-
 _GIB = 1024**3
 _MIB = 1024**2
 
@@ -25,26 +23,3 @@ def listed(words: list[str], limit: int) -> str:
     if len(words) <= limit:
         return ", ".join(words)
     return f"{', '.join(words[:limit])} and {len(words) - limit} more"
-
-
-def shown(value: object) -> str:
-    """Return any value of a fact on one line."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Record):
-        return _record(value)
-    if isinstance(value, tuple):
-        return ", ".join(shown(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={shown(item)}" for name, item in value.items()) or "none"
-    return str(value)
-
-
-def _record(record: Record) -> str:
-    fields = ((name, getattr(record, name)) for name in record.__struct_fields__)
-    said = (
-        f"{name}={shown(value)}" for name, value in fields if not isinstance(value, Fact) and value not in ("", (), None)
-    )
-    return "; ".join(said)
