@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from gpudoctor.facts.fact import Fact, Record
 
 _HEX_FIELDS = {"vendor_id": 4, "device_id": 4, "subsystem_vendor_id": 4, "subsystem_device_id": 4, "class_code": 6}
 
 
 def shown(value: object) -> str:
-    """Return any value on one line: yes and no, none, lists with commas, records without their empty fields."""
+    """Return any value on one line: yes and no, none, lists with commas, records without fields at their default."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -28,9 +30,9 @@ def shown(value: object) -> str:
 def _record(record: Record) -> str:
     """Return `field=value` for what is set; numbers of the PCI bus as they are written everywhere else."""
     said = []
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if value in ("", ()) or value is None or (name in _HEX_FIELDS and not value):
+    for field in msgspec.structs.fields(record):
+        name, value = field.name, getattr(record, field.name)
+        if value == field.default or value in ("", ()) or value is None:
             continue
         said.append(f"{name}=0x{value:0{_HEX_FIELDS[name]}x}" if name in _HEX_FIELDS else f"{name}={shown(value)}")
     return " ".join(said)
