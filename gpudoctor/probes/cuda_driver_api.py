@@ -126,5 +126,5 @@ def _device(index: int, raw: dict[str, Any]) -> CudaDevice:
 def _or(raw: Any, convert: Callable[[Any], T], otherwise: T) -> T:
     try:
         return convert(raw)
-    except values.Nonsense:
+    except (ValueError, TypeError):
         return otherwise

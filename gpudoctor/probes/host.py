@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 _FILE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -184,25 +185,26 @@ def signal_name(number: int) -> str:
 class _Drain(threading.Thread):
     """Read a pipe to its end, keep the first bytes: a child that floods must not fill memory or block."""
 
-    def __init__(self, pipe: object) -> None:
+    def __init__(self, pipe: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
+        assert pipe is not None  # noqa: S101  # Popen was told to make it
         self._pipe = pipe
         self._kept = bytearray()
         self.is_truncated = False
         self.start()
 
     def run(self) -> None:
-        descriptor = self._pipe.fileno()  # type: ignore[attr-defined]  # a pipe of Popen
-        while True:
-            try:
-                chunk = os.read(descriptor, 65536)
-            except OSError:
-                return
-            if not chunk:
-                return
-            room = _OUTPUT_LIMIT_BYTES - len(self._kept)
-            self._kept += chunk[:room]
-            self.is_truncated = self.is_truncated or len(chunk) > room
+        with self._pipe:
+            while True:
+                try:
+                    chunk = os.read(self._pipe.fileno(), 65536)
+                except OSError:
+                    return
+                if not chunk:
+                    return
+                room = _OUTPUT_LIMIT_BYTES - len(self._kept)
+                self._kept += chunk[:room]
+                self.is_truncated = self.is_truncated or len(chunk) > room
 
     def text(self) -> str:
         """Return what was read, bad bytes replaced."""

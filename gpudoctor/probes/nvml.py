@@ -11,9 +11,9 @@ from gpudoctor.facts.driver import Nvml
 from gpudoctor.facts.fact import Fact, absent, known, unknown
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.library_child import Heard, Reply, ask_library, is_not_found
-from gpudoctor.probes.nvml_gpu import build_gpu
-from gpudoctor.probes.nvml_values import Nonsense, cuda_version, device_count, version_text
+from gpudoctor.probes.library_child import Heard, ask_library, is_not_found
+from gpudoctor.probes.nvml_gpu import build_gpu, reply_fact, why_failed
+from gpudoctor.probes.nvml_values import cuda_version, device_count, version_text
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def _init_code(heard: Heard) -> Fact[int]:
         return unknown(heard.ending, "NVML Init")
     if not reply.error:
         return known(0, "NVML Init")
-    return unknown(f"NVML error {reply.error}", "NVML Init") if reply.code is None else known(reply.code, "NVML Init")
+    return unknown(why_failed(reply.error), "NVML Init") if reply.code is None else known(reply.code, "NVML Init")
 
 
 def _init_error(heard: Heard) -> Fact[str]:
@@ -116,17 +116,7 @@ def _system_fact(heard: Heard, key: str, convert: Callable[[Any], T]) -> Fact[T]
     reply = heard.reply(None, key)
     if reply is None:
         return unknown(_why_not_initialised(heard), "NVML")
-    source = f"NVML {reply.call}"
-    if reply.error:
-        return unknown(_error(reply), source)
-    try:
-        return known(convert(reply.value), source)
-    except Nonsense as nonsense:
-        return unknown(f"NVML answered nonsense: {nonsense}", source)
-
-
-def _error(reply: Reply) -> str:
-    return f"NVML error {reply.error}"
+    return reply_fact(reply, convert)
 
 
 def _gpus(host: Host, heard: Heard, nvml: Nvml) -> Fact[tuple[Gpu, ...]]:

@@ -91,24 +91,30 @@ class _Answers:
         reply = self.reply(key)
         if reply is None:
             return unknown(self._why_none(), f"NVML GPU {self._index}")
-        source = f"NVML {reply.call}"
         if reply.code == _NOT_SUPPORTED and key not in _ALWAYS_THERE:
-            return absent(source)
-        if reply.error:
-            return unknown(_why_failed(reply.error), source)
-        try:
-            return known(convert(reply.value), source)
-        except (values.Nonsense, TypeError, KeyError, IndexError) as problem:
-            return unknown(f"NVML answered nonsense: {problem}", source)
+            return absent(f"NVML {reply.call}")
+        return reply_fact(reply, convert)
 
     def _why_none(self) -> str:
         handle = self.reply("handle")
         if handle is not None and handle.error:
-            return f"{_why_failed(handle.error)} on taking the GPU's handle"
+            return f"{why_failed(handle.error)} on taking the GPU's handle"
         return self._heard.ending
 
 
-def _why_failed(error: str) -> str:
+def reply_fact(reply: Reply, convert: Callable[[Any], T]) -> Fact[T]:
+    """Return what NVML answered to one question, unknown where the call failed or the answer cannot be."""
+    source = f"NVML {reply.call}"
+    if reply.error:
+        return unknown(why_failed(reply.error), source)
+    try:
+        return known(convert(reply.value), source)
+    except (ValueError, TypeError, KeyError, IndexError) as problem:
+        return unknown(f"NVML answered nonsense: {problem}", source)
+
+
+def why_failed(error: str) -> str:
+    """Return the reason for an error's name, or for bytes that are no text."""
     kind, _, rest = error.partition(" ")
     return f"NVML answered nonsense: text {rest}" if kind == "NOT_TEXT" else f"NVML error {error}"
 

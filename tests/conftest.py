@@ -1,0 +1,15 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.compile_fakes import compile_fakes
+
+
+@pytest.fixture(scope="session")
+def fake_libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a libnvidia-ml.so.1 and a libcuda.so.1 that answer from the files FAKE_NVML and FAKE_CUDA."""
+    return compile_fakes(tmp_path_factory.mktemp("fake-libraries"))
