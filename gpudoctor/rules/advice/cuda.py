@@ -38,7 +38,14 @@ def unset(case: Case, variable: str, why: str = "") -> Fix:
 def show_devices(case: Case, value: str) -> Fix:
     """Advise to name GPUs that exist."""
     command = f"set {VARIABLE}={value}" if is_windows(case) else f"export {VARIABLE}={shlex.quote(value)}"
-    return Fix(title=f"Name a GPU that is there: {VARIABLE}={value}", commands=(command,))
+    return Fix(title=f"Name the GPUs to use: {VARIABLE}={value}", commands=(command,))
+
+
+def leave_out(case: Case) -> Fix:
+    """Advise to show programs the other GPUs of the machine only, by their UUIDs where those are known."""
+    others = [gpu for gpu in case.machine.gpus.peek() or () if gpu.index != case.gpu.index]
+    names = [gpu.uuid.peek() or str(gpu.index) for gpu in others]
+    return show_devices(case, ",".join(names))
 
 
 def drop_from_library_path(case: Case, folder: str) -> Fix:
