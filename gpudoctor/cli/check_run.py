@@ -73,7 +73,9 @@ def _refuse_impossible(request: CheckRequest) -> None:
     check_fail_on(request.fail_on)
     low, high = _TIMEOUT_SECONDS
     if not low <= request.timeout_seconds <= high:
-        raise CommandError("usage", f"--timeout {request.timeout_seconds:g} is out of range", f"accepted: {low} to {high:g}")
+        raise CommandError(
+            "usage", f"--timeout {request.timeout_seconds:g} is out of range", f"accepted: {low} to {high:g}"
+        )
     if request.deep and request.no_import:
         raise CommandError("usage", "--deep starts the frameworks, --no-import forbids it", "accepted: one of the two")
     if request.quiet and request.verbose:
@@ -91,7 +93,9 @@ def _refuse_impossible(request: CheckRequest) -> None:
             hint = f"{option} looks at this machine; accepted: one of the two"
             raise CommandError("usage", f"{option} and --from exclude each other", hint)
     if request.root is not None and not Path(request.root).is_dir():
-        raise CommandError("usage", f"--root {request.root} is not a folder", "accepted: where a file system is mounted")
+        raise CommandError(
+            "usage", f"--root {request.root} is not a folder", "accepted: where a file system is mounted"
+        )
     check_writable("--save", request.save)
     check_writable("--output", request.output)
 
@@ -113,15 +117,16 @@ def _look(request: CheckRequest) -> Snapshot:
     try:
         targets = find_targets(
             host,
-            python=request.python,
-            env=request.env,
-            kernel=request.kernel,
-            all_environments=request.all_environments,
+            pythons=request.python,
+            envs=request.env,
+            kernels=request.kernel,
+            every=request.all_environments,
+            working_directory=Path.cwd(),
         )
         options = ProbeOptions(no_import=request.no_import, deep=request.deep)
         return gather(host, targets, options, _announcer(request))
     except TargetNotFound as error:
-        raise CommandError("usage", f"{error.option} {error.value}: not found", error.hint) from None
+        raise CommandError("input", str(error), error.hint) from None
     except KeyboardInterrupt:
         kill_running()
         raise

@@ -10,12 +10,14 @@ from gpudoctor.cli.errors import CommandError
 
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-Rest = Annotated[list[str] | None, typer.Argument(hidden=True)]
+Rest = Annotated[list[str] | None, typer.Argument(hidden=True, metavar="[ARGS]...")]
 
 
 def _refuse(command: str, instead: str) -> int:
     available = "available now: check, explain CODE, rules"
-    raise CommandError("not-available", f"`gpudoctor {command}` is not available in this version", f"{available}; {instead}")
+    raise CommandError(
+        "not-available", f"`gpudoctor {command}` is not available in this version", f"{available}; {instead}"
+    )
 
 
 def setup(rest: Rest = None) -> int:

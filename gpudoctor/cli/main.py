@@ -10,17 +10,16 @@ from typing import Annotated
 import typer
 
 from gpudoctor.cli import check, explain, later, rules
-from gpudoctor.cli.errors import OWN_FAULT, CommandError, report_error, wants_json
+from gpudoctor.cli.errors import OWN_FAULT, WRONG_USAGE, CommandError, report_error, wants_json
 from gpudoctor.cli.output import silence
 
 # Whatever Typer release is installed: its usage errors are its own click's or the separate click's.
-_UsageProblem = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+_UsageProblem: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 _INTERRUPTED = 130
 
 app = typer.Typer(
     name="gpudoctor",
     help="Finds out why a GPU does not work for TensorFlow, PyTorch, JAX or CuPy, and says what to do.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
@@ -62,7 +61,9 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; every error is written, none is raised."""
     try:
-        result = app(args=list(arguments), prog_name="gpudoctor", standalone_mode=False)
+        result = app(args=list(arguments) or ["--help"], prog_name="gpudoctor", standalone_mode=False)
+        if not arguments:
+            return WRONG_USAGE
         return result if isinstance(result, int) else 0
     except CommandError as error:
         problem = error
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:  # Typer's own answer to a closed pipe
         return stop.code if isinstance(stop.code, int) else 1
     except _UsageProblem as error:
-        problem = _of_usage(error, arguments)
+        problem = _of_usage(error)
     except Exception as error:  # a bug: said in one line, as every other error
         if os.environ.get("GPUDOCTOR_DEBUG"):
             raise
@@ -82,14 +83,11 @@ def run(arguments: Sequence[str]) -> int:
     return problem.exit_code
 
 
-def _of_usage(error: Exception, arguments: Sequence[str]) -> CommandError:
+def _of_usage(error: Exception) -> CommandError:
     """Turn one of click's errors into ours."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "gpudoctor"
     message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
-    if not arguments or not message:
-        sys.stderr.write(context.get_help() + "\n" if context is not None else "")
-        return CommandError("usage", "no command given", "")
     return CommandError("usage", message, f"`{command} --help` lists what is accepted")
 
 
@@ -97,15 +95,14 @@ def _of_bug(error: Exception) -> CommandError:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place is not None else ""  # noqa: PTH119 - cheaper than pathlib
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place is not None else ""
     message = f"gpudoctor itself failed: {type(error).__name__}: {error} ({where})"
     return CommandError("internal", message, "GPUDOCTOR_DEBUG=1 shows where; it is a bug to report", OWN_FAULT)
 
 
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
-            if stream is not None:
-                stream.flush()
-        except OSError:
+            stream.flush()
+        except OSError:  # noqa: PERF203 - two streams
             silence(stream.fileno())

@@ -35,18 +35,15 @@ From = Annotated[
 ]
 Root = Annotated[
     str | None,
-    typer.Option(
-        "--root", metavar="DIR", help="Where /proc, /sys, /dev, /etc ... are read.", rich_help_panel=_LOOK_AT
-    ),
+    typer.Option("--root", metavar="DIR", help="Where /proc, /sys, /dev, /etc ... are read.", rich_help_panel=_LOOK_AT),
 ]
 NoImport = Annotated[
     bool, typer.Option("--no-import", help="Read metadata only: start no framework.", rich_help_panel=_HOW)
 ]
-Deep = Annotated[
-    bool, typer.Option("--deep", help="Also run small computations on every GPU.", rich_help_panel=_HOW)
-]
+Deep = Annotated[bool, typer.Option("--deep", help="Also run small computations on every GPU.", rich_help_panel=_HOW)]
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", help="Deadline of one probe, 0.1 to 3600.", rich_help_panel=_HOW)
+    float,
+    typer.Option("--timeout", metavar="SECONDS", help="Deadline of one probe, 0.1 to 3600.", rich_help_panel=_HOW),
 ]
 Select = Annotated[
     list[str] | None,
@@ -58,9 +55,7 @@ Ignore = Annotated[
 ]
 FailOn = Annotated[
     str,
-    typer.Option(
-        "--fail-on", metavar="error|warning|never", help="When to exit with 1.", rich_help_panel=_JUDGE
-    ),
+    typer.Option("--fail-on", metavar="error|warning|never", help="When to exit with 1.", rich_help_panel=_JUDGE),
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="rich|json", help="How to write the report.", rich_help_panel=_REPORT)

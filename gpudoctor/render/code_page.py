@@ -78,7 +78,13 @@ def page_of_rule(rule: Rule) -> Page:
         rule.documentation.strip(),
     ]
     if rule.hides:
-        lines += ["", "## What it explains", "", "Found together with these, it is the cause and they are not shown:", ""]
+        lines += [
+            "",
+            "## What it explains",
+            "",
+            "Found together with these, it is the cause and they are not shown:",
+            "",
+        ]
         lines += _code_lines(rule.hides)
     return Page(rule.code, rule.name, rule.severity.value, "\n".join(lines) + "\n")
 
@@ -92,7 +98,9 @@ def page_of_cuda_error(error: CudaError) -> Page:
     lines += [f"*{'; '.join(names) or 'no name in the public headers'}. Kind: {error.kind or 'not classified'}.*"]
     lines += ["", "## What it means for the process", "", _STICKY.get(error.sticky or "", "Not known for this number.")]
     lines += ["", "## What causes it, and what tells the causes apart", ""]
-    lines += [f"- {cause.cause}" + (f" (shown by: {cause.tell_apart})" if cause.tell_apart else "") for cause in error.causes]
+    lines += [
+        f"- {cause.cause}" + (f" (shown by: {cause.tell_apart})" if cause.tell_apart else "") for cause in error.causes
+    ]
     lines += [] if error.causes else ["No cause is on record for this number; the text beside it says more."]
     lines += _concerned(_CODES_OF_CUDA_ERROR.get(error.code, ()))
     return Page(f"cuda:{error.code}", name, "", "\n".join(lines) + "\n")
@@ -102,13 +110,26 @@ def page_of_xid(meaning: XidMeaning) -> Page:
     """Return the page of an Xid number of the kernel log."""
     name = meaning.meaning or meaning.mnemonic or "no public meaning"
     lines = [f"# Xid {meaning.number}: {name}", ""]
-    lines += [f"*NVIDIA's name: `{meaning.mnemonic or 'none'}`. An Xid is an error that the driver writes to the kernel log.*"]
+    lines += [
+        f"*NVIDIA's name: `{meaning.mnemonic or 'none'}`. An Xid is an error that the driver writes to the kernel log.*"
+    ]
     lines += ["", "## How bad it is", "", _XID_SEVERITY.get(meaning.severity or "", "Not classified.")]
-    lines += ["", "## Where it comes from", "", ", ".join(word.replace("_", " ") for word in meaning.origin) or "Not known."]
-    lines += ["", "## What to do", "", meaning.action or "Nothing is on record for this number."]
-    lines += ["", meaning.note] if meaning.note else []
+    lines += [
+        "",
+        "## Where it comes from",
+        "",
+        ", ".join(word.replace("_", " ") for word in meaning.origin) or "Not known.",
+    ]
+    lines += ["", "## What to do", "", _sentence(meaning.action or "nothing is on record for this number")]
+    lines += ["", _sentence(meaning.note)] if meaning.note else []
     lines += _concerned(_codes_of_xid(meaning))
     return Page(f"xid:{meaning.number}", name, "", "\n".join(lines) + "\n")
+
+
+def _sentence(words: str) -> str:
+    """Return a table's words as a sentence; names such as nvidia-smi keep their small letter."""
+    first = words.partition(" ")[0]
+    return (words[0].upper() + words[1:] if first.isalpha() else words).rstrip(".") + "."
 
 
 def _codes_of_xid(meaning: XidMeaning) -> tuple[str, ...]:

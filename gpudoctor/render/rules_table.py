@@ -17,7 +17,9 @@ def render_rules(rules: Sequence[Rule], screen: Screen) -> bytes:
     """Write one line a code, columns aligned by spaces so that they can be cut and searched."""
     rows = [(rule.code, rule.name, rule.severity.value, rule.family, rule.reads) for rule in rules]
     widths = [max(len(row[column]) for row in [_HEAD, *rows]) for column in range(len(_HEAD))]
-    lines = [Text("  ".join(word.ljust(width) for word, width in zip(_HEAD, widths, strict=True)).rstrip(), style="bold")]
+    lines = [
+        Text("  ".join(word.ljust(width) for word, width in zip(_HEAD, widths, strict=True)).rstrip(), style="bold")
+    ]
     for row in rows:
         cells = [word.ljust(width) for word, width in zip(row, widths, strict=True)]
         line = Text("  ".join(cells).rstrip())

@@ -95,7 +95,7 @@ def render_markdown(text: str, screen: Screen) -> bytes:
     """Lay Markdown out on a terminal; leave it as it is elsewhere."""
     if not screen.is_terminal:
         return screen.encoded(text)
-    from rich.markdown import Markdown
+    from rich.markdown import Markdown  # noqa: PLC0415 - slow to import, and only this needs it
 
     target = io.StringIO()
     screen.console(target).print(Markdown(text))

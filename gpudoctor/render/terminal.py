@@ -12,7 +12,7 @@ from gpudoctor.render.areas import Area, Mark, areas_of
 from gpudoctor.render.screen import Screen, printable, render_lines
 from gpudoctor.render.terminal_facts import fact_lines
 from gpudoctor.render.terminal_findings import finding_lines
-from gpudoctor.render.terminal_layout import SYMBOLS_ASCII, SYMBOLS_UNICODE, STYLES, wrapped
+from gpudoctor.render.terminal_layout import STYLES, SYMBOLS_ASCII, SYMBOLS_UNICODE, wrapped
 from gpudoctor.render.terminal_unjudged import unjudged_lines
 from gpudoctor.render.verdict import first_step, verdict_of_report
 

@@ -24,7 +24,9 @@ def unjudged_lines(report: Report, width: int, *, is_whole: bool) -> Iterator[Te
         yield Text()
         yield Text("Crashed (faults of gpudoctor itself, to be reported as bugs)", style="bold")
         for crash in report.crashed:
-            yield from (Text(line) for line in wrapped(f"{crash.code} on {crash.target}: {crash.error}", width, "  ", "    "))
+            yield from (
+                Text(line) for line in wrapped(f"{crash.code} on {crash.target}: {crash.error}", width, "  ", "    ")
+            )
 
 
 def _grouped(report: Report, width: int) -> Iterator[Text]:
@@ -42,4 +44,6 @@ def _grouped(report: Report, width: int) -> Iterator[Text]:
 def _one_by_one(report: Report, width: int) -> Iterator[Text]:
     for item in report.not_judged:
         where = "" if item.target == "machine" else f" in {item.target}"
-        yield from (Text(line) for line in wrapped(f"{item.code}{where}: {item.fact}: {item.reason}", width, "  ", "    "))
+        yield from (
+            Text(line) for line in wrapped(f"{item.code}{where}: {item.fact}: {item.reason}", width, "  ", "    ")
+        )

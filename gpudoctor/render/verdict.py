@@ -24,7 +24,10 @@ def _verdict(report: Report) -> tuple[Mark, str]:
     count = {severity: sum(finding.severity is severity for finding in report.findings) for severity in Severity}
     if report.verdict == "broken":
         also = f", {counted(count[Severity.WARNING], 'warning')}" if count[Severity.WARNING] else ""
-        return Mark.ERROR, f"Broken: {counted(count[Severity.ERROR], 'error')}{also}; {_root(report, count[Severity.ERROR])}"
+        return (
+            Mark.ERROR,
+            f"Broken: {counted(count[Severity.ERROR], 'error')}{also}; {_root(report, count[Severity.ERROR])}",
+        )
     if report.verdict == "degraded":
         warnings = count[Severity.WARNING]
         return Mark.WARNING, f"Degraded: {counted(warnings, 'warning')}; {_root(report, warnings)}"
@@ -41,8 +44,8 @@ def _root(report: Report, rivals: int) -> str:
 def _healthy(report: Report) -> tuple[Mark, str]:
     open_codes = sorted({item.code for item in report.not_judged if _matters(item.code)})
     if open_codes:
-        checks = counted(len(open_codes), "check")
-        said = f"No problems found in what could be looked at; {checks} could not be judged: {listed(open_codes, _CODES_SHOWN)}"
+        said = "No problems found in what could be looked at; "
+        said += f"{counted(len(open_codes), 'check')} could not be judged: {listed(open_codes, _CODES_SHOWN)}"
         return Mark.UNKNOWN, said
     passed = counted(report.counts.passed, "check")
     remarks = f", {counted(len(report.findings), 'remark')} above" if report.findings else ""
