@@ -32,10 +32,18 @@ def pip_install(
     requirements: Sequence[str],
     index_url: str | None = None,
     title: str = "",
+    *,
     upgrade: bool = True,
+    reinstall: bool = False,
 ) -> Fix:
-    """Install requirements into the environment, with its own pip, uv or pipx; never into a managed system Python."""
-    options = (["--upgrade"] if upgrade else []) + (["--index-url", index_url] if index_url else [])
+    """Install requirements into the environment, with its own pip, uv or pipx; never into a managed system Python.
+
+    `reinstall` writes the named packages' files again and touches no other.
+    """
+    options = ["--upgrade"] if upgrade and not reinstall else []
+    if reinstall:
+        options = ["--reinstall" if _uses_uv(environment) else "--force-reinstall", "--no-deps"]
+    options += ["--index-url", index_url] if index_url else []
     heading = title or f"Install {', '.join(requirements)}"
     if environment.is_externally_managed.peek() and environment.kind.peek() != "venv":
         return _in_new_environment([*options, *requirements], heading, is_windows(environment))
@@ -84,7 +92,7 @@ def install_torch(case: Case, title: str = "") -> Fix:
     return pip_install(
         environment,
         [f"torch=={wheel.version}+{wheel.variant}", *beside],
-        torch.torch_index_url(wheel.variant),
+        torch.torch_index_url(wheel.index_path),
         title or f"Install torch {wheel.version} built for CUDA {wheel.cuda}",
     )
 

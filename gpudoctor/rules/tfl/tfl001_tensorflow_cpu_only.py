@@ -1,0 +1,83 @@
+"""TensorFlow has no CUDA here: built without it, or without the libraries that it needs.
+
+## What is wrong
+TensorFlow runs, on the CPU. Either the installed build has no GPU code (`tf.test.is_built_with_cuda()` is False), or
+it has, and the CUDA and cuDNN libraries that it opens at start are nowhere: it prints "Cannot dlopen some GPU
+libraries ... Skipping registering GPU devices..." and goes on without a GPU.
+
+## Why it happens
+- The wheel `tensorflow` contains no CUDA libraries. They come with the extra: `tensorflow[and-cuda]`; without the
+  square brackets pip installs none of them.
+- `tensorflow-cpu`, the wheels for Windows and for aarch64 on the package index, and conda builds named `cpu_` or
+  `eigen` have no GPU code.
+- The extra was asked for a release that has none; pip then prints one warning and installs the plain package.
+
+## How to fix
+Install TensorFlow with its extra, into this environment or a new one. Put the brackets into quotes; zsh takes them for
+a pattern. Then look: `python -c "import tensorflow as tf; print(tf.config.list_physical_devices('GPU'))"`.
+
+## Easily confused with
+- Native Windows, where no release after 2.10 can use a GPU (TFL002).
+- CUDA libraries of another release are there (TFL004), or one file alone is missing (CUD005, DNN001).
+- "Could not find cuda drivers on your machine": the driver, not TensorFlow (DRV and CTR codes).
+
+## When this is harmless
+When this environment is meant to run on the CPU. Then leave the code out with `--ignore TFL001`.
+
+## References
+- TensorFlow, "Install TensorFlow with pip".
+- `tensorflow/python/platform/build_info.py` of the installed package: what it was built with.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.facts.environment import TensorflowBuild
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.knowledge import tensorflow
+from gpudoctor.rules.advice.python import install_tensorflow
+from gpudoctor.rules.framework_starts import said, works
+from gpudoctor.rules.gpu_title import gpu_title
+from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_NO_LIBRARIES = re.compile(r"Cannot dlopen some GPU libraries")
+_NEEDED = {"cudnn": "libcudnn.so", "cublas": "libcublas.so"}
+
+
+@rule("TFL001", Severity.ERROR, Scope.ENVIRONMENT, hides=("PRF001", "CUD005", "DNN001"))
+def tensorflow_cpu_only(case: Case) -> Finding | None:
+    environment = case.environment
+    build = environment.tensorflow.need()
+    if works(environment, "tensorflow") or build.is_rocm_build or not has_nvidia_gpu(case):
+        return None
+    evidence = (environment.tensorflow, case.driver.pci_devices)
+    if build.is_cuda_build is False:
+        message = f"tensorflow {build.version} is built without CUDA; this machine has {gpu_title(case)}"
+        return Finding(message=message, evidence=evidence, fixes=(install_tensorflow(case),))
+    if not build.is_cuda_build or not _lacks_its_libraries(case, build):
+        return None
+    refusal = said(case, _NO_LIBRARIES)
+    return Finding(
+        message=f"tensorflow {build.version} needs libraries of CUDA {build.cuda_version}, and neither its extra"
+        " [and-cuda] nor any copy that the loader finds has them",
+        evidence=(*evidence, *((refusal.fact,) if refusal else ())),
+        fixes=(install_tensorflow(case),),
+    )
+
+
+def _lacks_its_libraries(case: Case, build: TensorflowBuild) -> bool:
+    """Whether a release that has the extra finds neither cuDNN nor cuBLAS, of whatever release, anywhere."""
+    release = tensorflow.release(build.version)
+    is_conda = any(package.name == "tensorflow" for package in case.environment.conda_packages.peek() or ())
+    if is_conda or release is None or not release.and_cuda:
+        return False
+    if any(bundled(case.environment, component) for component in _NEEDED):
+        return False
+    if case.environment.run("tensorflow") and not said(case, _NO_LIBRARIES):
+        return False
+    names = [library.soname for library in case.machine.toolkits.libraries.read() or ()]
+    has_cudnn = bool(case.machine.toolkits.cudnn.read())
+    return not has_cudnn and not any(name.startswith(tuple(_NEEDED.values())) for name in names)

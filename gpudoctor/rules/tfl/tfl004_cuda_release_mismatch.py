@@ -1,0 +1,82 @@
+"""TensorFlow looks for another CUDA or cuDNN release than the one that is installed.
+
+## What is wrong
+Each TensorFlow release is built for one CUDA and one cuDNN release and opens their libraries by numbered names
+(`libcudart.so.11.0`, `libcudnn.so.8`). The libraries are here, with other numbers. The loader does not take one for the
+other, and it is right: their interfaces differ.
+
+## Why it happens
+- The newest CUDA was installed on the machine, and TensorFlow is older than it.
+- TensorFlow was upgraded, and the CUDA of the old release stayed.
+- `nvidia-*-cu11` packages lie beside a TensorFlow for CUDA 12.
+
+## How to fix
+Let TensorFlow bring its own libraries, `tensorflow[and-cuda]`; they stay inside the environment and need no
+agreement with the machine's toolkit. Old releases without that extra need the CUDA that they were built for, which
+may stand beside others under `/usr/local`. Never link one release's name to another's file: it hides the error until
+something computes wrongly.
+
+## Easily confused with
+- The library is on the machine in no release at all (CUD005, DNN001), or the extra was never installed (TFL001).
+- The right one is bundled, and LD_LIBRARY_PATH puts a wrong one first (CUD004, DNN002).
+
+## When this is harmless
+A machine-wide toolkit of another release beside a TensorFlow that finds its own libraries is no fault at all.
+
+## References
+- TensorFlow, "Tested build configurations".
+- `build_info.py` of the installed package.
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.knowledge.versions import major_of
+from gpudoctor.rules.advice.python import install_tensorflow, new_environment
+from gpudoctor.rules.framework_starts import works
+from gpudoctor.rules.missing_libraries import missing_libraries, other_releases
+from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.rule import Case, Scope, rule
+
+
+@rule("TFL004", Severity.ERROR, Scope.ENVIRONMENT, hides=("CUD005", "DNN001", "PRF001", "TFL001"))
+def cuda_release_mismatch(case: Case) -> Finding | None:
+    environment = case.environment
+    build = environment.tensorflow.need()
+    if works(environment, "tensorflow") or not build.is_cuda_build:
+        return None
+    wanted, fact, found = _asked_in_vain(case) or _packages_of_another_major(case, build.cuda_version) or ("", None, ())
+    if fact is None:
+        return None
+    return Finding(
+        message=f"tensorflow {build.version} looks for {wanted}, and {', '.join(found[:2])} is installed",
+        evidence=(environment.tensorflow, fact),
+        fixes=(install_tensorflow(case), new_environment(case, "tensorflow")),
+    )
+
+
+_Mismatch = tuple[str, Evidence, tuple[str, ...]]
+
+
+def _asked_in_vain(case: Case) -> _Mismatch | None:
+    """Find a library that TensorFlow named and did not get, while another release of it is here."""
+    if case.environment.run("tensorflow") is None:
+        return None
+    for missing in missing_libraries(case):
+        others = other_releases(case, missing)
+        if missing.framework == "tensorflow" and others:
+            value = f"could not load {missing.soname}"
+            return missing.soname, Evidence(fact="runs.tensorflow", value=value, source=missing.fact.source), others
+    return None
+
+
+def _packages_of_another_major(case: Case, cuda: str) -> _Mismatch | None:
+    """Find NVIDIA packages of another CUDA major alone, where TensorFlow was not seen to work with them."""
+    major = major_of(cuda)
+    packages = bundled(case.environment, "cublas")
+    majors = {(major_of(package.version), f"{package.name} {package.version}") for package in packages}
+    if major is None or not packages or any(number == major for number, _ in majors):
+        return None
+    names = tuple(sorted(name for _, name in majors))
+    evidence = Evidence(fact="packages", value=", ".join(names), source=case.environment.packages.source)
+    return f"CUDA {cuda}", evidence, names

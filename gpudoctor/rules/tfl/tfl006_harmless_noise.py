@@ -1,0 +1,34 @@
+"""TensorFlow's alarming start-up lines that mean nothing is wrong.
+
+## What is wrong
+Nothing. TensorFlow prints lines at start that look like errors and are not:
+- "Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN when one has already been
+  registered", the same for cuFFT and cuBLAS, often marked E: two parts of TensorFlow register the same thing.
+- "successful NUMA node read from SysFS had negative value (-1), but there must be at least one NUMA node, so returning
+  NUMA node zero": the kernel does not say to which processor the card belongs, which matters on large servers only.
+- "oneDNN custom operations are on. You may see slightly different numerical results": faster code on the CPU.
+- "TF-TRT Warning: Could not find TensorRT": an optional library for inference; nothing else uses it.
+- "This TensorFlow binary is optimized to use available CPU instructions": advice to those who compile it themselves.
+
+## Why it happens
+They are written to standard error before logging is set up, so that even `TF_CPP_MIN_LOG_LEVEL=3` does not hide all.
+
+## How to fix
+There is nothing to fix. To see fewer of them, set `TF_CPP_MIN_LOG_LEVEL=2` and `TF_ENABLE_ONEDNN_OPTS=0` before the
+import; the second one turns the faster code off as well.
+
+## Easily confused with
+- "Cannot dlopen some GPU libraries. ... Skipping registering GPU devices...": that one is real (TFL001, TFL004).
+- "failed call to cuInit": real where there is a GPU (DRV, CTR and CUD codes).
+
+## References
+- Linux kernel documentation, sysfs-bus-pci: the file `numa_node`.
+- TensorFlow, README of oneDNN optimisations.
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Severity
+from gpudoctor.rules.rule import documented
+
+RULE = documented("TFL006", "harmless-noise", Severity.INFO, __doc__)

@@ -1,0 +1,72 @@
+"""The installed torch is built without CUDA, on a machine that has an NVIDIA GPU.
+
+## What is wrong
+PyTorch comes in several builds. The one in this environment has no GPU code at all: `torch.version.cuda` is None,
+`torch.cuda.is_available()` is False whatever the driver does, and `.cuda()` raises "Torch not compiled with CUDA
+enabled". No driver, toolkit or environment variable can change that; another build has to be installed.
+
+## Why it happens
+- On Windows the default package index serves the CPU build; on aarch64 it did so for older releases.
+- The command named the CPU index (`/whl/cpu`), or a requirements or lock file pins a version that ends in `+cpu`.
+- conda chose a `cpu` build: solved on a machine without a GPU (a login node, a CI runner, `docker build`), or with
+  `cpuonly` or `pytorch-cpu` in the environment.
+- Another package asked for a torch version that pip found only as a CPU build, and replaced the one with CUDA.
+
+## How to fix
+Install the build that fits this GPU and driver. The version is written with its variant (`+cu130`) because pip
+takes an installed `2.11.0+cpu` for a valid `2.11.0` and would change nothing. Then look once more:
+`python -c "import torch; print(torch.version.cuda, torch.cuda.is_available())"`.
+
+## Easily confused with
+- The build has CUDA and the driver does not work: `torch.version.cuda` then shows a number (DRV and CUD codes).
+- "CUDA used to build PyTorch: Could not collect" only says that importing torch failed (PYT011 and its kin).
+- A ROCm or XPU build (TOR004).
+
+## When this is harmless
+When this environment is meant to run on the CPU. Then leave the code out with `--ignore TOR001`.
+
+## References
+- PyTorch, "Start locally": the selector that names the index of each build.
+- PyTorch, `torch.version` and `torch.backends.cuda.is_built`.
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.environment import TorchBuild
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules.advice.python import install_torch
+from gpudoctor.rules.gpu_title import gpu_title
+from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu, has_working_driver
+from gpudoctor.rules.rule import Case, Scope, rule
+
+
+@rule("TOR001", Severity.ERROR, Scope.ENVIRONMENT, hides=("PRF001",))
+def torch_cpu_only(case: Case) -> Finding | None:
+    environment = case.environment
+    build = environment.torch.need()
+    if build.cuda or build.hip or build.xpu or not has_nvidia_gpu(case):
+        return None
+    run = environment.run("torch")
+    message = f"torch {build.version} is built without CUDA{_reason(case, build)}; this machine has {gpu_title(case)}"
+    if _is_driver_broken(case):
+        message += ", whose driver does not work either"
+    evidence = (environment.torch, *((run.is_gpu_available,) if run else ()), case.driver.pci_devices)
+    return Finding(message=message, evidence=evidence, fixes=(install_torch(case),))
+
+
+def _is_driver_broken(case: Case) -> bool:
+    """Whether the driver was asked and serves nothing: only a remark here, so that what is unknown stays unsaid."""
+    was_asked = case.driver.api.init_code.peek() is not None or case.driver.nvml.init_code.peek() is not None
+    return was_asked and not has_working_driver(case)
+
+
+def _reason(case: Case, build: TorchBuild) -> str:
+    """Name what the build itself shows of its origin."""
+    conda = next((p for p in case.environment.conda_packages.peek() or () if p.name == "pytorch"), None)
+    if conda:
+        return f" (conda's build {conda.build})" if conda.build else " (conda's CPU build)"
+    if build.version.endswith("+cpu"):
+        return ' ("+cpu": from the CPU index)'
+    if case.system.os_name.peek() == "Windows":
+        return " (the default on Windows)"
+    return ""
