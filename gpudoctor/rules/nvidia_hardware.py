@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
-from gpudoctor.facts.fact import FactUnknown
 from gpudoctor.knowledge import gpus
 from gpudoctor.rules.rule import CannotJudge, Case
 
@@ -12,14 +11,15 @@ _DISPLAY_CLASS = 0x03
 _BRIDGE_CLASS = 0x0680
 
 
+def is_display(device: PciDevice) -> bool:
+    """Whether a PCI device is a display or 3D controller."""
+    return device.class_code >> 16 == _DISPLAY_CLASS
+
+
 def nvidia_devices(case: Case) -> tuple[PciDevice, ...]:
     """Return NVIDIA's display and 3D controllers on the PCI bus. Raises FactUnknown when the bus could not be read."""
     devices = case.driver.pci_devices.read() or ()
-    return tuple(
-        device
-        for device in devices
-        if device.vendor_id == NVIDIA_VENDOR_ID and device.class_code >> 16 == _DISPLAY_CLASS
-    )
+    return tuple(device for device in devices if device.vendor_id == NVIDIA_VENDOR_ID and is_display(device))
 
 
 def nvswitch_bridges(case: Case) -> tuple[PciDevice, ...]:
@@ -31,12 +31,12 @@ def nvswitch_bridges(case: Case) -> tuple[PciDevice, ...]:
 
 
 def capability_of(case: Case, device: PciDevice) -> str | None:
-    """Return a PCI device's compute capability: from NVML where it lists that device, else by its PCI id; or None."""
+    """Return a PCI device's compute capability, from NVML or else by its PCI id or name; None when not known."""
     for gpu in case.machine.gpus.peek() or ():
         if gpu.pci_address.peek() == device.address and gpu.compute_capability.peek():
             return gpu.compute_capability.peek()
     known = gpus.pci_gpu(device.device_id)
-    return known.capability if known else None
+    return (known.capability if known else None) or gpus.capability_of_name(device.name)
 
 
 def name_of(device: PciDevice) -> str:
@@ -60,6 +60,12 @@ def is_wsl(case: Case) -> bool:
 def is_container(case: Case) -> bool:
     """Whether this is a container, where the driver is the host's."""
     return case.system.container.peek() is not None
+
+
+def is_own_linux(case: Case) -> bool:
+    """Whether the NVIDIA driver is this system's own business: Linux, no container, no WSL, no Jetson."""
+    is_elsewhere = is_wsl(case) or is_container(case) or is_jetson(case)
+    return case.system.os_name.peek() in ("Linux", None) and not is_elsewhere
 
 
 def is_jetson(case: Case) -> bool:
@@ -97,9 +103,7 @@ def driver_version(case: Case) -> str | None:
         smi.driver_version if smi else None,
     )
     version = next((version for version in seen if version), None)
-    if version is None and case.driver.nvml.library.peek() is not None and case.driver.nvml.driver_version.is_unknown:
-        raise FactUnknown(case.driver.nvml.driver_version)
-    return version or case.driver.module_version.read()
+    return version or case.driver.proc_version.read() or case.driver.module_version.read()
 
 
 def driver_platform(case: Case) -> str:
@@ -115,8 +119,23 @@ def has_working_driver(case: Case) -> bool:
     api, nvml = case.driver.api, case.driver.nvml
     if (api.init_code.peek() == 0 and api.device_count.peek()) or nvml.device_count.peek():
         return True
-    if nvml.init_code.is_unknown and nvml.library.peek() is None and not nvml.library.is_absent:
-        api.init_code.read()
-    elif nvml.init_code.is_unknown and not nvml.library.is_absent:
-        raise FactUnknown(nvml.init_code)
+    if api.init_code.is_unknown and nvml.init_code.read() == 0:
+        nvml.device_count.read()
     return False
+
+
+def unlisted_devices(case: Case) -> tuple[PciDevice, ...]:
+    """Return NVIDIA's devices on the bus that NVIDIA's driver should serve and does not list.
+
+    Left out: devices given to another kernel driver (vfio, nouveau), and GPUs that a container was not given while
+    it has others. Raises FactUnknown when bus or driver could not be asked.
+    """
+    devices = tuple(device for device in nvidia_devices(case) if device.driver in ("", "nvidia"))
+    gpus_listed = case.machine.gpus.peek() or ()
+    count = max(len(gpus_listed), case.driver.nvml.device_count.peek() or 0, case.driver.api.device_count.peek() or 0)
+    if count >= len(devices) or (count and is_container(case)):
+        return ()
+    if not count and case.driver.nvml.init_code.read() == 0:
+        case.driver.nvml.device_count.read()
+    addresses = {gpu.pci_address.peek() for gpu in gpus_listed}
+    return tuple(device for device in devices if device.address not in addresses)

@@ -42,7 +42,7 @@ def driver_packages(case: Case, branch: str | None, is_open: bool | None) -> tup
 
     `branch` None: the one that the distribution recommends. `is_open` None: the distribution's default flavour.
     Names of packages: Ubuntu's and Debian's archives, NVIDIA's driver installation guide (release 615, 2026-09) for
-    the distributions that use its repository, Arch's and openSUSE's own documentation.
+    the distributions that use its repository, Arch's own documentation.
     """
     name, manager = distribution(case), package_manager(case)
     if name in ("ubuntu", "linuxmint") or "ubuntu" in (case.system.distribution_like.peek() or ()):
@@ -55,8 +55,6 @@ def driver_packages(case: Case, branch: str | None, is_open: bool | None) -> tup
         return _enterprise_linux(branch, is_open)
     if manager == "pacman" and not branch and is_open is not False:
         return ("pacman -Syu nvidia-open-dkms nvidia-utils",)
-    if manager == "zypper" and not branch and is_open is not False:
-        return ("zypper install openSUSE-repos-NVIDIA", "zypper install-new-recommends --repo repo-non-free")
     return ()
 
 

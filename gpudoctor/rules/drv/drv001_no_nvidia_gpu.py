@@ -1,0 +1,81 @@
+"""This machine shows no NVIDIA GPU on its PCI bus.
+
+## What is wrong
+
+No NVIDIA display or 3D controller is on the PCI bus, so no driver and no CUDA program can find one. This is
+information, unless an environment here has a framework that was installed for CUDA.
+
+## Why it happens
+
+- The machine has no NVIDIA GPU. Most machines have none.
+- A virtual machine was started without one: cloud instances have GPUs only in their GPU series.
+- The card is not seated, has no power cable, or is switched off in the firmware; on a laptop, a vendor tool turned
+  the discrete GPU off.
+- The card has failed, or fell off the bus so early that the firmware does not list it.
+
+## How to fix
+
+Without a GPU, the CPU builds of the frameworks are smaller and do the same. In a virtual machine, attach a GPU or
+choose an instance type that has one. With a card in the machine: switch the power off, reseat card and power cables,
+and look for it in the firmware's setup and in `lspci -nn -d 10de:`.
+
+## Easily confused with
+
+`No devices were found` from nvidia-smi while the card is on the bus: there the driver could not start it (DRV016).
+
+## When this is harmless
+
+Wherever no GPU is wanted. A CUDA build of a framework runs on the CPU as well.
+
+## References
+
+- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
+- `man lspci`
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.environment import Environment
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_AMD_VENDOR_ID = 0x1002
+
+
+@rule("DRV001", Severity.INFO, Scope.MACHINE, hides=("DRV013", "PRF001"))
+def no_nvidia_gpu(case: Case) -> Finding | None:
+    if nvidia_hardware.has_nvidia_gpu(case) or nvidia_hardware.is_wsl(case) or case.system.os_name.peek() == "Darwin":
+        return None
+    devices = case.driver.pci_devices.read() or ()
+    wanting = next((one for one in case.snapshot.environments if _is_made_for_cuda(one)), None)
+    has_other = any(device.vendor_id == _AMD_VENDOR_ID and nvidia_hardware.is_display(device) for device in devices)
+    message = "there is no NVIDIA display or 3D controller on the PCI bus"
+    if wanting is None:
+        return Finding(message=message, evidence=(case.driver.pci_devices,))
+    torch = wanting.torch.peek()
+    return Finding(
+        message=f"{message}, and torch {torch.version if torch else ''} in {wanting.path} is built for CUDA",
+        evidence=(case.driver.pci_devices, wanting.torch),
+        severity=Severity.INFO if has_other else Severity.ERROR,
+        fixes=(
+            Fix(title=_attach(case)),
+            Fix(title="Or look whether the card is on the bus at all", commands=("lspci -nn -d 10de:",)),
+        ),
+    )
+
+
+def _attach(case: Case) -> str:
+    hypervisor = case.system.virtualization.peek()
+    if hypervisor:
+        return f"Attach an NVIDIA GPU to this virtual machine ({hypervisor}), or use an instance type that has one"
+    return "Use a machine with an NVIDIA GPU for this environment, or install the CPU build of the framework"
+
+
+def _is_made_for_cuda(environment: Environment) -> bool:
+    """Whether torch was installed with CUDA on purpose or by default, its CUDA packages beside it or inside it."""
+    torch = environment.torch.peek()
+    if torch is None or not torch.cuda:
+        return False
+    packages = environment.packages.peek() or ()
+    return "+cu" in torch.version or any(package.name.startswith("nvidia-cudnn") for package in packages)

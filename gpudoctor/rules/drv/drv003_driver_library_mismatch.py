@@ -1,0 +1,92 @@
+"""The loaded kernel module and the driver's libraries are of different versions.
+
+## What is wrong
+
+NVIDIA's driver has two halves: a kernel module and libraries. They only talk to each other when their versions are
+equal to the last digit. Here the module in memory is of one version and the libraries on the disk are of another, so
+NVML ends with error 18 ("Driver/library version mismatch") and no CUDA program starts.
+
+## Why it happens
+
+- The driver was updated while the old module was in use, often by unattended upgrades at night. Until the next boot,
+  the old module stays in memory. This is the usual case, and nothing is broken.
+- A second driver was put over the first one: a `.run` installer over packages, or NVIDIA's repository over the
+  distribution's.
+- DKMS did not build the new module for the kernel that was booted, so an older one was loaded.
+- An image or `LD_LIBRARY_PATH` brings in driver libraries of its own.
+
+## How to fix
+
+Reboot. If that must wait, stop everything on the GPU and load the module again. Do not install the driver anew: that
+adds a third version. If the mismatch is still there after a reboot, two drivers are installed: remove one. On
+servers, hold the driver's packages back from unattended upgrades, and update them when a reboot is possible.
+
+## Easily confused with
+
+CUDA error 803, where libcuda alone is foreign while NVML works (CUD013).
+
+## References
+
+- https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html (NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import DriverLibrary
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import installed_driver, nvidia_hardware
+from gpudoctor.rules.advice.driver import reboot, reload_modules
+from gpudoctor.rules.consequences import OF_NO_CUDA
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_NVML_SUCCESS, _NVML_VERSION_MISMATCH = 0, 18
+_FIRST_TO_LOOK_AT = ("libnvidia-ml.so.1", "libcuda.so.1")
+
+
+@rule("DRV003", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_CUDA, "DRV007", "DRV010", "DRV016", "DRV017"))
+def driver_library_mismatch(case: Case) -> Finding | None:
+    nvml = case.driver.nvml
+    if nvml.init_code.peek() == _NVML_SUCCESS or nvidia_hardware.is_wsl(case):
+        return None
+    says_so = nvml.init_code.peek() == _NVML_VERSION_MISMATCH
+    module = case.driver.proc_version.peek() or case.driver.module_version.peek()
+    if not says_so:
+        module = installed_driver.loaded_version(case)
+        if module is None:
+            return None
+    libraries = () if says_so and case.driver.libraries.is_unknown else _versioned_libraries(case)
+    other = next((library for library in libraries if library.version != module), None)
+    if not says_so and other is None:
+        return None
+    return Finding(
+        message=_message(module, other),
+        evidence=(case.driver.proc_version, case.driver.module_version, nvml.init_error, case.driver.libraries),
+        fixes=_fixes(case, module, other, libraries),
+    )
+
+
+def _versioned_libraries(case: Case) -> tuple[DriverLibrary, ...]:
+    """Return, of each library, the file that the loader takes, where its version is known; NVML's first."""
+    libraries = [library for library in installed_driver.own_libraries(case) if library.version]
+    firsts = (next((one for one in libraries if one.soname == soname), None) for soname in _FIRST_TO_LOOK_AT)
+    return tuple(library for library in firsts if library)
+
+
+def _message(module: str | None, other: DriverLibrary | None) -> str:
+    if module is None or other is None:
+        return (
+            f"NVML ends with error {_NVML_VERSION_MISMATCH}: the loaded kernel module"
+            f"{f' ({module})' if module else ''} and the driver's libraries are of different versions"
+        )
+    return f"the loaded kernel module is {module}, and {other.soname} is {other.version}: both must be equal"
+
+
+def _fixes(
+    case: Case, module: str | None, other: DriverLibrary | None, libraries: tuple[DriverLibrary, ...]
+) -> tuple[Fix, ...]:
+    if other and other.origin == "LD_LIBRARY_PATH":
+        folder = other.path.rpartition("/")[0]
+        return (Fix(title=f"Take {folder} out of LD_LIBRARY_PATH: its {other.soname} is not this driver's"),)
+    what = f"the {other.version} module is loaded" if other else "module and libraries are loaded from one version"
+    return reboot(case, what), reload_modules(case)

@@ -1,0 +1,87 @@
+"""Another kernel driver than NVIDIA's holds the GPU.
+
+## What is wrong
+
+A PCI device has one kernel driver at a time. Here the GPU is bound to nouveau or nova (the free drivers, which have
+no CUDA), or to vfio-pci (which reserves it for a virtual machine). NVIDIA's module cannot take it: the kernel log
+then says "The NVIDIA probe routine was not called" or "already bound".
+
+## Why it happens
+
+- nouveau is loaded from the initial RAM disk, before NVIDIA's module, because it is not blacklisted there or the RAM
+  disk was not rebuilt after the driver was installed.
+- A new kernel was installed, and NVIDIA's module does not exist for it: nouveau steps in.
+- vfio-pci was given the card's ids, for passing it to a virtual machine. Then this is as intended.
+
+## How to fix
+
+Blacklist the other driver, rebuild the initial RAM disk, reboot. A GPU that is reserved by vfio-pci is used inside
+its virtual machine; to have it back, take its ids out of the `vfio-pci` options.
+
+## Easily confused with
+
+No NVIDIA driver installed at all: then nouveau is only the stand-in, and installing the driver deals with it
+(DRV002).
+
+## When this is harmless
+
+One GPU of several reserved for virtual machines, the others working.
+
+## References
+
+- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/ (Disabling nouveau)
+- https://docs.kernel.org/driver-api/vfio.html
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.advice.kernel_module import blacklist_nouveau
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_WITHOUT_CUDA = ("nouveau", "nova_core", "nova")
+_PASSED_ON = ("vfio-pci", "pci-stub", "xen-pciback")
+_LOG = r"probe routine was not called|already bound to|nouveau.*(NVIDIA|bios)"
+
+
+@rule("DRV004", Severity.ERROR, Scope.MACHINE, hides=OF_NO_MODULE)
+def other_driver_bound(case: Case) -> Finding | None:
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+        return None
+    devices = nvidia_hardware.nvidia_devices(case)
+    bound = tuple(device for device in devices if device.driver in (*_WITHOUT_CUDA, *_PASSED_ON))
+    if not bound:
+        return None
+    first = next((device for device in bound if device.driver in _WITHOUT_CUDA), bound[0])
+    is_total = len(bound) == len(devices) and not nvidia_hardware.lists_gpus(case)
+    lines = kernel_lines.peek_lines_with(case, _LOG)
+    return Finding(
+        message=_message(first, len(bound), len(devices)),
+        evidence=(case.driver.pci_devices, case.driver.loaded_modules, *kernel_lines.as_evidence(case, lines)),
+        severity=Severity.ERROR if is_total else Severity.INFO,
+        hides=() if installed_driver.is_built_for_other_kernels_only(case) else ("DRV005",),
+        fixes=(_fix(case, first),),
+    )
+
+
+def _message(device: PciDevice, bound: int, total: int) -> str:
+    name = nvidia_hardware.name_of(device)
+    of_all = f" ({bound} of {total} NVIDIA GPUs are not bound to nvidia)" if total > 1 else ""
+    if device.driver in _PASSED_ON:
+        return f"GPU {name} is reserved for a virtual machine by {device.driver}, not bound to nvidia{of_all}"
+    return f"GPU {name} is bound to {device.driver}, which has no CUDA; expected nvidia{of_all}"
+
+
+def _fix(case: Case, device: PciDevice) -> Fix:
+    if device.driver in _WITHOUT_CUDA:
+        return blacklist_nouveau(case, device.driver)
+    fix = Fix(
+        title=f"Use the GPU inside its virtual machine, or take its ids out of the {device.driver} options and reboot",
+        commands=("grep -rn vfio-pci /etc/modprobe.d /proc/cmdline",),
+        needs_reboot=True,
+    )
+    return on_the_host(case, fix)

@@ -1,0 +1,91 @@
+"""The kernel refuses to load the NVIDIA module because of its signature.
+
+## What is wrong
+
+Secure Boot (or kernel lockdown) is on, and the kernel only loads modules signed with a key that the firmware trusts.
+The NVIDIA module is unsigned, or signed with a key that was never enrolled: `modprobe nvidia` ends with "Key was
+rejected by service" or "Required key not available".
+
+## Why it happens
+
+- DKMS built and signed the module on this machine, and the enrolment of its key was skipped: the blue MOK screen at
+  the next boot shows for a few seconds only.
+- The `.run` installer built an unsigned module.
+- A firmware update switched Secure Boot on again, or cleared the enrolled keys.
+
+## How to fix
+
+Enrol the signing key with `mokutil --import`, reboot, and confirm it in the MOK screen at the console. On Ubuntu, the
+packages `linux-modules-nvidia-...` come signed and need no enrolment. Switching Secure Boot off in the firmware also
+works, and gives up its protection.
+
+## Easily confused with
+
+The line "module verification failed: signature and/or required key missing - tainting kernel": the module did load,
+and nothing is wrong.
+
+## References
+
+- https://wiki.ubuntu.com/UEFI/SecureBoot/Signing
+- https://docs.kernel.org/admin-guide/module-signing.html
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.kernel_log import LogLine
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.kernel_module import enroll_signing_key
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_REFUSED = (
+    r"key was rejected by service|required key not available|unsigned module (loading )?is r|"
+    r"loading of (unsigned module|module with unavailable key) is rejected"
+)
+_OTHER_MODULE = r"could not insert '(?!nvidia)"
+
+
+@rule("DRV006", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV004", "DRV005"))
+def module_signature_rejected(case: Case) -> Finding | None:
+    if nvidia_hardware.lists_gpus(case) or not nvidia_hardware.is_own_linux(case):
+        return None
+    if installed_driver.is_loaded(case) or not nvidia_hardware.nvidia_devices(case):
+        return None
+    others = {line.number for line in kernel_lines.peek_lines_with(case, _OTHER_MODULE)}
+    refusals = tuple(line for line in kernel_lines.peek_lines_with(case, _REFUSED) if line.number not in others)
+    if refusals:
+        return _finding(
+            case, f"the kernel refused to load the nvidia module: {refusals[0].text.strip()[-90:]}", refusals
+        )
+    files = installed_driver.module_files_for_this_kernel(case)
+    if not files or not _enforces_signatures(case):
+        return None
+    if files[0].is_signed is False:
+        return _finding(case, f"Secure Boot is on, and {files[0].path} is not signed, so that it cannot be loaded", ())
+    case.machine.kernel_log.lines.read()
+    return None
+
+
+def _enforces_signatures(case: Case) -> bool:
+    return case.driver.lockdown.peek() in ("integrity", "confidentiality") or case.driver.secure_boot.read() is True
+
+
+def _finding(case: Case, message: str, lines: tuple[LogLine, ...]) -> Finding:
+    return Finding(
+        message=message,
+        evidence=(
+            case.driver.secure_boot,
+            case.driver.lockdown,
+            case.driver.module_version,
+            case.driver.module_files,
+            *kernel_lines.as_evidence(case, lines),
+        ),
+        fixes=(
+            enroll_signing_key(case),
+            Fix(
+                title="Or switch Secure Boot off in the firmware's setup; its protection is then gone",
+                needs_reboot=True,
+            ),
+        ),
+    )

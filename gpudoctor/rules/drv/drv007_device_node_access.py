@@ -1,0 +1,95 @@
+"""The driver's device files are missing, or this user may not open them.
+
+## What is wrong
+
+Programs reach the driver through `/dev/nvidiactl`, `/dev/nvidia0`, ... and `/dev/nvidia-uvm`. The kernel module is
+loaded, but these files do not exist, or their permissions keep this user out. NVML then ends with "Insufficient
+Permissions", and CUDA finds no device although root may see it.
+
+## Why it happens
+
+- A rule of udev or an option of the module (`NVreg_DeviceFileMode`) gives the files to a group that the user is not
+  in.
+- SELinux or AppArmor denies the access, often for services and containers.
+- A minimal system has no `nvidia-modprobe`, so that nothing creates the files after boot.
+- A scheduler (Slurm, a control group) confines this session to other devices.
+
+## How to fix
+
+Add the user to the group that owns the files and log in again; create missing files with `nvidia-modprobe`; with
+SELinux, restore the labels. In a session of a scheduler, ask it for a GPU.
+
+## Easily confused with
+
+A container that was not given the GPU (CTR001) or has lost it (CTR004): there the files are missing on purpose.
+
+## References
+
+- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/ (Device node verification)
+- `man nvidia-modprobe`
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.facts.driver import DeviceNode
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import installed_driver, nvidia_hardware
+from gpudoctor.rules.advice import device_nodes
+from gpudoctor.rules.consequences import OF_NO_CUDA
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_NVML_NO_PERMISSION = 4
+_NEEDED = re.compile(r"/dev/nvidia(ctl|\d+|-uvm)$")
+
+
+@rule("DRV007", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_CUDA, "DRV010"))
+def device_node_access(case: Case) -> Finding | None:
+    nvml, api = case.driver.nvml, case.driver.api
+    if api.init_code.peek() == 0 and nvml.init_code.peek() in (0, None):
+        return None
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case) or not installed_driver.is_loaded(case):
+        return None
+    is_denied = nvml.init_code.peek() == _NVML_NO_PERMISSION
+    nodes = case.driver.device_nodes.peek() if is_denied else case.driver.device_nodes.read()
+    closed = [node for node in nodes or () if _NEEDED.search(node.path) and not (node.is_readable and node.is_writable)]
+    missing = [] if is_denied or _works(case) else _missing(case, nodes or ())
+    if not (closed or missing or is_denied):
+        return None
+    return Finding(
+        message=_message(case, closed, missing),
+        evidence=(case.driver.device_nodes, nvml.init_error, api.init_name, case.system.user),
+        fixes=_fixes(case, closed, missing),
+    )
+
+
+def _works(case: Case) -> bool:
+    """Whether NVML reaches the driver, whatever the files look like; in a container missing ones are CTR's matter."""
+    return nvidia_hardware.is_container(case) or case.driver.nvml.init_code.read() == 0
+
+
+def _missing(case: Case, nodes: tuple[DeviceNode, ...]) -> list[str]:
+    if not any(device.driver == "nvidia" for device in nvidia_hardware.nvidia_devices(case)):
+        return []
+    paths = {node.path for node in nodes}
+    has_gpu = any(re.search(r"/dev/nvidia\d+$", path) for path in paths)
+    return [path for path in ("/dev/nvidiactl",) if path not in paths] + ([] if has_gpu else ["/dev/nvidia0"])
+
+
+def _message(case: Case, closed: list[DeviceNode], missing: list[str]) -> str:
+    if missing:
+        return f"the nvidia module is loaded, and {' and '.join(missing)} do not exist"
+    if not closed:
+        return f"NVML ends with error {_NVML_NO_PERMISSION}: this user may not use the driver's device files"
+    node, user = closed[0], case.system.user.peek()
+    who = f"user {user.uid} is in {', '.join(user.groups) or 'no group'}" if user else "this user is in neither"
+    return f"{node.path} is open to uid {node.uid} and group {node.group or node.gid} (mode {node.mode:04o}), and {who}"
+
+
+def _fixes(case: Case, closed: list[DeviceNode], missing: list[str]) -> tuple[Fix, ...]:
+    if missing:
+        return (device_nodes.create_device_files(case),)
+    group = next((node.group for node in closed if node.group not in ("", "root")), "")
+    join = (device_nodes.join_group(case, group),) if group else ()
+    return (*join, device_nodes.restore_labels(case))

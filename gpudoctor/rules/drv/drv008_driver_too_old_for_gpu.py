@@ -1,0 +1,97 @@
+"""The installed driver branch is older than this GPU and does not know it.
+
+## What is wrong
+
+Each driver branch serves a range of GPU generations. This GPU is newer than the branch: the module loads, finds no
+GPU that it knows, and ends with "The NVIDIA probe routine failed". nvidia-smi then shows no device.
+
+## Why it happens
+
+- The distribution's stable archive carries a branch from before the card.
+- A newer card was put into a machine whose driver was pinned or held back.
+- In a virtual machine, the GPU is a virtual one (vGPU): it needs the guest driver that belongs to the host's, not the
+  ordinary one.
+
+## How to fix
+
+Install a branch that knows the GPU: from the distribution's newer packages, or from NVIDIA's repository. For a vGPU,
+take the guest driver of the release that the hypervisor runs.
+
+## Easily confused with
+
+A GPU that newer branches dropped (DRV012), the wrong flavour of kernel modules (DRV009), and memory regions that the
+firmware did not assign (HWD006): all end with the same "probe routine failed".
+
+## References
+
+- https://www.nvidia.com/en-us/drivers/unix/
+- https://docs.nvidia.com/datacenter/tesla/drivers/
+- https://docs.nvidia.com/vgpu/
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.facts.kernel_log import LogLine
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.knowledge import gpus
+from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.driver import install_driver, update_driver
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.gpu_support import below_first_branch, is_above_last_branch
+from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
+
+_NOT_SUPPORTED = r"not supported by the( NVIDIA|$)|NVIDIA \d+\.[\d.]+ driver release"
+
+
+@rule("DRV008", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV009"))
+def driver_too_old_for_gpu(case: Case) -> Finding | None:
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+        return None
+    devices = nvidia_hardware.unlisted_devices(case)
+    version = installed_driver.installed_version(case) if devices else None
+    if version is None:
+        return None
+    for device in devices:
+        first_branch = below_first_branch(case, device, version)
+        if first_branch:
+            return _finding(case, device, version, first_branch)
+    return _by_the_log(case, devices, version)
+
+
+def _by_the_log(case: Case, devices: tuple[PciDevice, ...], version: str) -> Finding | None:
+    """Judge GPUs that the tables do not place: by what the driver itself said when it met them."""
+    open_cases = [device for device in devices if _is_open(case, device, version)]
+    if not open_cases:
+        return None
+    lines = kernel_lines.lines_with(case, _NOT_SUPPORTED)
+    if lines:
+        return _finding(case, open_cases[0], version, "", lines)
+    if installed_driver.is_loaded(case) and not nvidia_hardware.lists_gpus(case):
+        raise CannotJudge("driver.pci_devices", f"{nvidia_hardware.name_of(open_cases[0])} is not in the tables")
+    return None
+
+
+def _is_open(case: Case, device: PciDevice, version: str) -> bool:
+    capability = nvidia_hardware.capability_of(case, device)
+    if capability is None:
+        return True
+    return gpus.driver_knows(capability, version) is None and not is_above_last_branch(case, device, version)
+
+
+def _finding(
+    case: Case, device: PciDevice, version: str, first_branch: str, lines: tuple[LogLine, ...] = ()
+) -> Finding:
+    expected = f"this GPU needs branch {first_branch} or newer" if first_branch else "it does not serve this GPU"
+    return Finding(
+        message=f"driver {version} is installed for {nvidia_hardware.name_of(device)}: {expected}",
+        evidence=(
+            case.driver.pci_devices,
+            case.driver.proc_version,
+            case.driver.module_files,
+            case.driver.nvml.device_count,
+            *kernel_lines.as_evidence(case, lines or kernel_lines.peek_lines_with(case, "NVRM")),
+        ),
+        severity=Severity.WARNING if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
+        fixes=(update_driver(case, first_branch) if first_branch else install_driver(case),),
+    )

@@ -1,0 +1,94 @@
+"""The NVIDIA kernel modules are of the flavour that this GPU cannot use.
+
+## What is wrong
+
+NVIDIA's kernel modules come in two flavours. The open ones need a GPU with a system processor (GSP): Turing and
+newer. The proprietary ones do not serve Blackwell, Grace Hopper and what follows. With the wrong flavour, the module
+refuses the GPU, and nvidia-smi shows "No devices were found".
+
+## Why it happens
+
+- From branch 560 on, installers choose the open flavour by default; a Maxwell, Pascal or Volta card is left out by
+  it.
+- A Blackwell card was put into a machine with the proprietary flavour, or the packages were named without `-open`.
+- Two different cards share the machine: an old one needs the proprietary flavour, a new one the open. No driver
+  serves both.
+
+## How to fix
+
+Install the same branch in the other flavour and reboot. For GPUs before Turing, stay on the last branch that still
+has proprietary modules and serves them.
+
+## Easily confused with
+
+A branch that is too old (DRV008) or too new (DRV012) for the GPU, whose log lines look alike.
+
+## References
+
+- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/ (Kernel modules)
+- https://github.com/NVIDIA/open-gpu-kernel-modules
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.facts.kernel_log import LogLine
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.knowledge import drivers
+from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.driver import install_driver
+from gpudoctor.rules.advice.driver_packages import newest_branch_for
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.gpu_support import architecture_of, wrong_flavour
+from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
+
+_NEEDS_OPEN = r"requires use of the NVIDIA open kernel modules"
+_NEEDS_PROPRIETARY = r"not supported by open|does not include the required GPU( System Processor|$)"
+
+
+@rule("DRV009", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005"))
+def wrong_module_flavour(case: Case) -> Finding | None:
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+        return None
+    devices = nvidia_hardware.unlisted_devices(case)
+    if not devices or not installed_driver.has_driver(case):
+        return None
+    for pattern, needed in ((_NEEDS_OPEN, "open"), (_NEEDS_PROPRIETARY, "proprietary")):
+        lines = kernel_lines.peek_lines_with(case, pattern)
+        if lines:
+            return _finding(case, devices[0], needed, lines)
+    flavour = installed_driver.flavour(case)
+    if flavour is None:
+        _stop_where_flavour_decides(case, devices)
+        return None
+    for device in devices:
+        needed = wrong_flavour(case, device, flavour)
+        if needed:
+            return _finding(case, device, needed, kernel_lines.peek_lines_with(case, "NVRM"))
+    return None
+
+
+def _stop_where_flavour_decides(case: Case, devices: tuple[PciDevice, ...]) -> None:
+    """Stop where the flavour would decide and is not told; GPUs that take either pass."""
+    rows = [architecture_of(case, device) for device in devices]
+    if installed_driver.is_loaded(case) and any(row is None or row.kernel_modules != "either" for row in rows):
+        case.driver.proc_flavour.read()
+        raise CannotJudge("driver.proc_flavour", "no source tells the flavour of the loaded modules")
+
+
+def _finding(case: Case, device: PciDevice, needed: str, lines: tuple[LogLine, ...]) -> Finding:
+    other = "proprietary" if needed == "open" else "open"
+    version = installed_driver.installed_version(case)
+    known = drivers.branch_of(version) if version else None
+    branch = newest_branch_for(case) or (known.branch if known else None)
+    return Finding(
+        message=f"{nvidia_hardware.name_of(device)} needs the {needed} kernel modules, and the {other} ones are installed",
+        evidence=(
+            case.driver.pci_devices,
+            case.driver.proc_flavour,
+            case.driver.module_files,
+            *kernel_lines.as_evidence(case, lines),
+        ),
+        severity=Severity.WARNING if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
+        fixes=(install_driver(case, branch, open_modules=needed == "open"),),
+    )

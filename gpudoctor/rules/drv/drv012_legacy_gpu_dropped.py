@@ -1,0 +1,82 @@
+"""This GPU is only served by an older driver branch than the one installed.
+
+## What is wrong
+
+New driver branches drop old GPU generations. The installed branch no longer serves this GPU and ignores it; the
+kernel log says that it "is supported through the NVIDIA ... Legacy drivers".
+
+## Why it happens
+
+- The distribution's default driver moved on: Fermi ended with branch 390, Kepler with 470, Maxwell, Pascal and Volta
+  with 580.
+- An update replaced the legacy branch by the current one.
+
+## How to fix
+
+Install the legacy branch that the log or the table names. It brings an older CUDA: choose framework builds for it. A
+legacy and a current GPU in one machine need a branch that still serves both; where there is none, only one of them
+can work.
+
+## Easily confused with
+
+A branch that is too old for a new GPU (DRV008), and the open kernel modules on a GPU before Turing (DRV009).
+
+## When this is harmless
+
+An old card that only drives the screen, beside a working one for computing.
+
+## References
+
+- https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/
+- https://nvidia.custhelp.com/app/answers/detail/a_id/3142
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.facts.kernel_log import LogLine
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.driver import install_driver
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_LEGACY = r"(\d+)\.xx Legacy drivers"
+
+
+@rule("DRV012", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV008", "DRV009"))
+def legacy_gpu_dropped(case: Case) -> Finding | None:
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+        return None
+    devices = nvidia_hardware.unlisted_devices(case)
+    version = installed_driver.installed_version(case) if devices else None
+    if version is None:
+        return None
+    lines = kernel_lines.peek_lines_with(case, _LEGACY)
+    for device in devices:
+        row = architecture_of(case, device)
+        if row and row.last_branch and is_above_last_branch(case, device, version):
+            return _finding(case, device, version, row.last_branch, lines)
+    named = re.search(_LEGACY, lines[0].text, re.IGNORECASE) if lines else None
+    if named:
+        return _finding(case, devices[0], version, named[1], lines)
+    if any(architecture_of(case, device) is None for device in devices) and not nvidia_hardware.lists_gpus(case):
+        case.machine.kernel_log.lines.read()
+    return None
+
+
+def _finding(case: Case, device: PciDevice, version: str, branch: str, lines: tuple[LogLine, ...]) -> Finding:
+    return Finding(
+        message=f"driver {version} no longer serves {nvidia_hardware.name_of(device)}, whose last branch is {branch}",
+        evidence=(
+            case.driver.pci_devices,
+            case.driver.proc_version,
+            case.driver.module_files,
+            *kernel_lines.as_evidence(case, lines),
+        ),
+        severity=Severity.INFO if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
+        fixes=(install_driver(case, branch, open_modules=False),),
+    )

@@ -1,0 +1,88 @@
+"""The CUDA driver API does not initialise, and no other finding explains why.
+
+## What is wrong
+
+Every CUDA program begins with `cuInit` of `libcuda.so.1`. Here it ends with an error, or the library cannot be found,
+although a GPU is in the machine. The message names the number; frameworks then report that no GPU is available.
+
+## Why it happens
+
+- 999, unknown error: most often `nvidia_uvm` is not loaded or dead after a suspend. Look at that first.
+- 100, no device: the GPUs are hidden from this process, or the driver serves none of them.
+- 2 or 3, out of memory or not initialised: the driver is in a bad state; a reboot clears it.
+- libcuda.so.1 not found: the driver's compute libraries are a package of their own and were not installed.
+
+## How to fix
+
+Read the kernel log, reload `nvidia_uvm`, reboot. If the error stays, install the driver anew by the package manager.
+Each number has its page: `gpudoctor explain cuda:999`.
+
+## References
+
+- https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
+- https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__INITIALIZE.html
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.knowledge.errors import cuda_error
+from gpudoctor.rules import installed_driver, nvidia_hardware
+from gpudoctor.rules.advice.commands import as_root, package_manager
+from gpudoctor.rules.advice.driver import reboot
+from gpudoctor.rules.advice.kernel_module import reload_uvm
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_UNKNOWN_ERROR = 999
+_NO_DEVICE = (38, 100)
+# Judged by rules of their own: CUD003, CUD001, DRV015, DRV011, CUD013, CUD002.
+_JUDGED_ELSEWHERE = (34, 35, 46, 802, 803, 804)
+
+
+@rule("DRV013", Severity.ERROR, Scope.MACHINE, hides=("PRF001",))
+def cuinit_failed(case: Case) -> Finding | None:
+    api = case.driver.api
+    if api.library.is_absent:
+        return _library_missing(case)
+    code = api.init_code.need()
+    if code == 0 or code in _JUDGED_ELSEWHERE or not nvidia_hardware.has_nvidia_gpu(case):
+        return None
+    if code in _NO_DEVICE and "CUDA_VISIBLE_DEVICES" in (case.system.variables.read() or {}):
+        return None
+    row = cuda_error(code)
+    name = api.init_name.peek() or (row.driver_name if row else None) or "a number that the tables do not know"
+    return Finding(
+        message=f"cuInit ends with error {code} ({name}), expected 0",
+        evidence=(api.init_code, api.init_name, api.library, case.driver.nvml.init_code, case.driver.loaded_modules),
+        fixes=(
+            *((reload_uvm(case),) if code == _UNKNOWN_ERROR and not nvidia_hardware.is_wsl(case) else ()),
+            Fix(
+                title="Read what the kernel says", commands=as_root(case, "dmesg | grep -iE 'nvrm|nvidia' | tail -n 30")
+            ),
+            reboot(case, "driver and modules start anew"),
+        ),
+    )
+
+
+def _library_missing(case: Case) -> Finding | None:
+    """Judge a system whose kernel module runs and whose libcuda is not installed; containers and WSL have own rules."""
+    if not nvidia_hardware.is_own_linux(case) or not installed_driver.is_loaded(case):
+        return None
+    version = installed_driver.loaded_version(case)
+    package = {"apt": "libcuda1", "dnf": "nvidia-driver-cuda-libs", "pacman": "nvidia-utils"}.get(package_manager(case))
+    find = "ldconfig -p | grep libcuda.so"
+    return Finding(
+        message=f"libcuda.so.1 is not found by the loader, while kernel module {version or 'nvidia'} is loaded",
+        evidence=(case.driver.api.library, case.driver.module_version, case.driver.libraries),
+        fixes=(
+            Fix(
+                title=f"Install the compute libraries of driver {version or ''}, then rebuild the loader's cache",
+                commands=(find, *as_root(case, "ldconfig"), *_look_up(package)),
+                needs_root=True,
+            ),
+        ),
+    )
+
+
+def _look_up(package: str | None) -> tuple[str, ...]:
+    return (f"apt-cache search libnvidia-compute; apt-cache policy {package}",) if package == "libcuda1" else ()

@@ -1,0 +1,36 @@
+"""Whether a driver branch serves a GPU on the bus: too old for it, too new for it, or of the wrong module flavour."""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.knowledge import gpus
+from gpudoctor.knowledge.versions import major_of
+from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.rule import Case
+
+
+def architecture_of(case: Case, device: PciDevice) -> gpus.Architecture | None:
+    """Return the row of a device's architecture; None when the tables cannot place it."""
+    capability = nvidia_hardware.capability_of(case, device)
+    return gpus.architecture(capability, device.name) if capability else None
+
+
+def below_first_branch(case: Case, device: PciDevice, driver_version: str) -> str:
+    """Return the first branch that serves the device when the driver is older for certain, else ""."""
+    row = architecture_of(case, device)
+    if row is None or row.first_branch is None or is_above_last_branch(case, device, driver_version):
+        return ""
+    return row.first_branch if gpus.driver_knows(row.capability, driver_version) is False else ""
+
+
+def is_above_last_branch(case: Case, device: PciDevice, driver_version: str) -> bool:
+    """Whether the driver is newer than the last branch that serves the device."""
+    row = architecture_of(case, device)
+    return bool(row and row.last_branch and (major_of(driver_version) or 0) > int(row.last_branch))
+
+
+def wrong_flavour(case: Case, device: PciDevice, flavour: str) -> str:
+    """Return the flavour of kernel modules that the device needs when it is not `flavour`, else ""."""
+    row = architecture_of(case, device)
+    needed = {"proprietary_only": "proprietary", "open_only": "open"}.get(row.kernel_modules, "") if row else ""
+    return needed if needed != flavour else ""
