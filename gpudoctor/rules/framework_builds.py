@@ -33,6 +33,11 @@ class Build:
         """Name and version, as messages say them: "torch 2.11.0+cu130"."""
         return f"{self.framework} {self.version}"
 
+    @property
+    def evidence(self) -> tuple[Fact, ...]:  # type: ignore[type-arg]
+        """The facts that say what the build is."""
+        return (self.version_fact,) if self.arch_list.is_absent else (self.version_fact, self.arch_list)
+
 
 def builds(case: Case) -> tuple[Build, ...]:
     """Return the CUDA builds of the environment in question, CPU and other vendors' builds left out.

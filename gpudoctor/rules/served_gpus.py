@@ -8,8 +8,8 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.knowledge import tensorflow, torch
 from gpudoctor.knowledge.code_targets import serving
 from gpudoctor.knowledge.drivers import branch_of, compiles_ptx_of, driver_serves
-from gpudoctor.knowledge.gpus import legacy_branch
-from gpudoctor.knowledge.versions import at_least
+from gpudoctor.knowledge.gpus import cudnn_min_capability, legacy_branch
+from gpudoctor.knowledge.versions import at_least, major_of
 from gpudoctor.rules.framework_builds import Build, builds, wheel_platform
 from gpudoctor.rules.nvidia_hardware import driver_platform
 from gpudoctor.rules.rule import Case
@@ -113,11 +113,21 @@ def _ptx_obstacle(case: Case, build: Build, capability: str) -> str:
 def _last_torch(case: Case, capability: str) -> LastBuild | None:
     for version in torch.releases():
         for wheel in torch.wheels(version, wheel_platform(case)):
-            if wheel.cuda and _suits(case, wheel.archs or (), wheel.cuda, capability):
+            if (
+                wheel.cuda
+                and _suits(case, wheel.archs or (), wheel.cuda, capability)
+                and _cudnn_serves(wheel, capability)
+            ):
                 requirement = f"torch=={version}+{wheel.variant}"
                 pythons = torch.pythons(version, wheel_platform(case))
-                return LastBuild(requirement, version, wheel.cuda, torch.torch_index_url(wheel.variant), pythons)
+                return LastBuild(requirement, version, wheel.cuda, torch.torch_index_url(wheel.index_path), pythons)
     return None
+
+
+def _cudnn_serves(wheel: torch.TorchWheel, capability: str) -> bool:
+    """Whether the cuDNN of a wheel has code for the GPU too; yes where the tables do not say."""
+    lowest = cudnn_min_capability(torch.variant_cudnn(wheel.version, wheel.variant) or "", major_of(wheel.cuda or ""))
+    return lowest is None or at_least(capability, lowest)
 
 
 def _last_tensorflow(case: Case, capability: str) -> LastBuild | None:

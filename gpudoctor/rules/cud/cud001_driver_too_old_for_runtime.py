@@ -27,8 +27,10 @@ foreign libcuda that reports less than the driver can do: those have codes of th
 
 from __future__ import annotations
 
+import re
+
 from gpudoctor.facts.environment import FrameworkRun
-from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.drivers import branch_of, driver_serves, floor_for, newest_known_branch
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import smaller_build_or_driver
@@ -37,6 +39,8 @@ from gpudoctor.rules.nvidia_hardware import driver_platform, driver_version, has
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _INSUFFICIENT_DRIVER = 35
+_FOUND = re.compile(r"found version (\d{4,6})")  # cuDriverGetVersion's number, 12040 for 12.4
+_SEARCH = ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH")
 _COMPLAINTS = ("driver on your system is too old", "driver version is insufficient")
 
 
@@ -86,14 +90,23 @@ def _complains(run: FrameworkRun | None) -> bool:
 
 def _finding(case: Case, build: Build, driver: str, reported: str | None, run: FrameworkRun | None) -> Finding:
     platform = driver_platform(case)
+    supports = f"supports CUDA {reported}" if reported else "is older than that"
     floor = floor_for(_release(build), platform)
     needed = f"needs driver {floor.driver} or newer" if floor else "needs a newer driver"
-    supports = f"supports CUDA {reported}" if reported else "is older than that"
     if branch_of(driver, platform) is None:
         supports += f" (the tables end at branch {newest_known_branch()})"
+    needed = f"is built for CUDA {build.cuda} and {needed}"
+    fixes = smaller_build_or_driver(case, build)
+    met = _FOUND.search((run.gpu_error.peek() if run else None) or "")
+    if met and reported and version_key(reported) >= version_key(build.cuda):
+        supports += f", yet programs get a libcuda for {int(met[1]) // 1000}.{int(met[1]) % 1000 // 10}"
+        needed = f"is built for CUDA {build.cuda}"
+        fixes = (
+            Fix(title="Find the older libcuda that programs get, and take it off the loader's path", commands=_SEARCH),
+        )
     evidence = (case.driver.nvml.driver_version, case.driver.proc_version, case.driver.nvml.cuda_version)
     return Finding(
-        message=f"driver {driver} {supports}; {build.title} is built for CUDA {build.cuda} and {needed}",
+        message=f"driver {driver} {supports}; {build.title} {needed}",
         evidence=(*evidence, build.version_fact, *((run.gpu_error,) if run and run.gpu_error.peek() else ())),
-        fixes=smaller_build_or_driver(case, build),
+        fixes=fixes,
     )

@@ -29,9 +29,11 @@ from __future__ import annotations
 from gpudoctor.facts.driver import DriverLibrary
 from gpudoctor.facts.fact import Fact, FactUnknown
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.knowledge.drivers import cuda_of
+from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import drop_from_library_path, newer_driver, remove_compat_package
 from gpudoctor.rules.loaded_libcuda import answered, libcudas
-from gpudoctor.rules.nvidia_hardware import driver_version
+from gpudoctor.rules.nvidia_hardware import driver_platform, driver_version
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _COMPAT_NOT_SUPPORTED = 804
@@ -59,10 +61,11 @@ def _names(case: Case) -> list[str]:
 
 def _finding(case: Case, refusal: Fact[int] | None, compat: DriverLibrary | None) -> Finding:
     driver = driver_version(case) or "not told"
-    library = compat.path if compat else case.driver.api.library.peek() or "the libcuda.so.1 that the loader takes"
+    mapped = case.driver.api.library.peek() or ""
+    library = compat.path if compat else mapped if "/compat/" in mapped else ""
     answer = f", cuInit answers {_COMPAT_NOT_SUPPORTED}" if refusal else ""
     message = (
-        f"{library} is a forward compatibility library{answer}; "
+        f"programs get {library or 'a libcuda'} for forward compatibility{answer}; "
         f"{', '.join(_names(case)) or 'this GPU'} with driver {driver} runs the driver's own libcuda only"
     )
     said = (Evidence(fact="driver.libraries", value=compat.path, source=compat.origin),) if compat else ()
@@ -77,6 +80,7 @@ def _fixes(case: Case, library: str) -> tuple[Fix, ...]:
     folder = library.rpartition("/")[0]
     is_on_path = folder and folder in (case.system.variables.peek() or {}).get("LD_LIBRARY_PATH", "").split(":")
     first = drop_from_library_path(case, folder) if is_on_path else remove_compat_package(case)
-    mapped = case.driver.api.driver_version.peek()
-    driver = newer_driver(case, mapped) if mapped else None
-    return (first, driver) if driver else (first,)
+    wanted = case.driver.api.driver_version.peek() or ""
+    own = cuda_of(driver_version(case) or "", driver_platform(case)) or ""
+    newer = newer_driver(case, wanted) if version_key(wanted) > version_key(own) else None
+    return (first, newer) if newer else (first,)

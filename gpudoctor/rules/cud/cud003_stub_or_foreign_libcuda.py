@@ -33,6 +33,7 @@ from gpudoctor.rules.nvidia_hardware import is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _STUB_LIBRARY = 34
+_SEARCH = ("ldconfig -p | grep libcuda.so", "grep -rsn stubs /etc/ld.so.conf /etc/ld.so.conf.d")
 
 
 @rule("CUD003", Severity.ERROR, Scope.MACHINE, hides=("CUD001", "DRV013", "PRF001", "WSL003"))
@@ -79,9 +80,7 @@ def _fixes(case: Case, path: str, own: DriverLibrary | None) -> tuple[Fix, ...]:
         return (run_with_gpu(case), drop_from_library_path(case, folder))
     if folder and folder in listed:
         return (drop_from_library_path(case, folder),)
-    if path.startswith("/"):
+    if path.startswith("/") and "/stubs/" not in path:
         return (remove_library(case, path, "so that the driver's own is found"),)
-    return (Fix(title="Find the folder that holds the stub and take it off the loader's path", commands=_SEARCH),)
-
-
-_SEARCH = ("ldconfig -p | grep libcuda.so", "grep -rs stubs /etc/ld.so.conf.d")
+    title = "Find the file that puts the stub's folder on the loader's path, take that line out, then run ldconfig"
+    return (Fix(title=title, commands=_SEARCH, needs_root=True),)

@@ -45,7 +45,7 @@ def no_kernel_image(case: Case) -> Finding | None:
     has_other = serves_another_gpu(case, found.build)
     return Finding(
         message=_message(case, found),
-        evidence=(found.build.version_fact, found.build.arch_list, case.gpu.compute_capability, case.gpu.name),
+        evidence=(*found.build.evidence, case.gpu.compute_capability, case.gpu.name),
         severity=Severity.WARNING if found.is_disputed or has_other else Severity.ERROR,
         fixes=(fitting_build(case, found.build), *((leave_out(case),) if has_other else ())),
     )

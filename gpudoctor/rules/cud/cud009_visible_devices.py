@@ -62,7 +62,8 @@ def _message(value: str, chosen: Selection, count: int) -> str:
     if not value.strip():
         return f"{VARIABLE} is empty and hides every GPU; {there}"
     shown = f"the first {len(chosen.visible)} of its entries count" if chosen.visible else "it hides every GPU"
-    return f"{VARIABLE} is `{value}`, in which `{chosen.rejected}` {chosen.reason}, so {shown}; {there}"
+    where = "which" if chosen.rejected == value.strip() else f"in which `{chosen.rejected}`"
+    return f"{VARIABLE} is `{value}`, {where} {chosen.reason}, so {shown}; {there}"
 
 
 def _fixes(case: Case, value: str, count: int) -> tuple[Fix, ...]:

@@ -48,13 +48,15 @@ def gpu_too_old(case: Case) -> Finding | None:
         return None
     last = last_build(case, found.build.framework, found.capability)
     served = (
-        f"the last that served it is {found.build.framework} {last.version}" if last else "no release in the tables"
+        f"the last that served it is {found.build.framework} {last.version}"
+        if last
+        else "no release in the tables serves it"
     )
     has_other = serves_another_gpu(case, found.build)
     return Finding(
         message=f"{label(case.gpu)} has compute capability {found.capability}, "
         f"{found.build.title} carries {found.carries}; {served}",
-        evidence=(found.build.version_fact, found.build.arch_list, case.gpu.compute_capability, case.gpu.name),
+        evidence=(*found.build.evidence, case.gpu.compute_capability, case.gpu.name),
         severity=Severity.WARNING if has_other else Severity.ERROR,
         fixes=(*_install(case, last, found.build.framework), *((leave_out(case),) if has_other else ())),
     )

@@ -27,12 +27,15 @@ from __future__ import annotations
 from gpudoctor.facts.driver import DriverLibrary
 from gpudoctor.facts.fact import FactUnknown
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.rules.advice.commands import package_manager
 from gpudoctor.rules.advice.cuda import drop_from_library_path, remove_library
+from gpudoctor.rules.advice.driver import reboot
 from gpudoctor.rules.loaded_libcuda import SONAME, answered, libcudas, module_version
 from gpudoctor.rules.nvidia_hardware import is_container, is_wsl
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _SYSTEM_DRIVER_MISMATCH = 803
+_DISTRIBUTION_FOLDERS = ("/usr/lib", "/lib")  # filled by packages; nothing there is to be moved by hand
 _LIBRARY_MISMATCH = 18  # NVML's own: then every library is of another version, and the whole driver was replaced
 
 
@@ -84,4 +87,11 @@ def _fixes(case: Case, path: str) -> tuple[Fix, ...]:
             ),
             Fix(title="Build images without packages that bring libcuda or libnvidia-ml; the host's are mounted"),
         )
+    if folder.startswith(_DISTRIBUTION_FOLDERS):
+        owner = {"apt": "dpkg -S libcuda.so", "dnf": f"rpm -qf {path}", "zypper": f"rpm -qf {path}"}
+        command = owner.get(package_manager(case), "ldconfig -p | grep libcuda")
+        find = Fix(
+            title="See which package brings this libcuda, and remove the ones of the other version", commands=(command,)
+        )
+        return (find, reboot(case, "the kernel module of the installed driver is loaded"))
     return (remove_library(case, path, "so that the one of the loaded driver is found"),)
