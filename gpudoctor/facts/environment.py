@@ -69,6 +69,7 @@ class FrameworkDevice(Record, frozen=True, kw_only=True):
     name: str = ""
     compute_capability: str = ""
     memory_total_bytes: int = 0
+    error: str = ""  # why a one-element tensor could not be made on it, in the framework's words; "" = it could
 
 
 class KernelRun(Record, frozen=True, kw_only=True):
@@ -86,6 +87,7 @@ class FrameworkRun(Record, frozen=True, kw_only=True):
 
     framework: str  # torch, tensorflow, jax, cupy
     version: Fact[str] = fact()  # as the imported module says
+    location: Fact[str] = fact()  # the file that was imported
     import_error: Fact[str] = fact()  # last line of the error; absent: imported
     import_traceback: Fact[str] = fact()
     exit_signal: Fact[str] = fact()  # SIGSEGV, SIGABRT, SIGILL, timeout, exit N; absent: ended well

@@ -68,7 +68,9 @@ def ask(channel, stage, question):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             answers = question()
-        answers["warnings"] = [str(warning.message)[:2000] for warning in caught][:20]
+        answers["warnings"] = [str(warning.message).strip()[:2000] for warning in caught][:20]
+        for warning in answers["warnings"]:  # the user would see them there
+            sys.stderr.write("Warning: " + warning + "\n")
     except BaseException as error:
         channel.send(stage, raised=last_line(error), raised_traceback=text_of(error))
         return None

@@ -1,0 +1,306 @@
+"""Which Python environments to judge: those asked for, the active one, or all that can be found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from gpudoctor.facts.jupyter import KernelSpec
+from gpudoctor.probes.host import Host
+from gpudoctor.probes.interpreters import (
+    environment_folder,
+    home_folder,
+    identity,
+    interpreter_of_folder,
+    on_path,
+    package_folders,
+    real_interpreter,
+)
+from gpudoctor.probes.jupyter import kernel_variables, probe_kernelspecs
+
+_NAMES_IN_HINT = 12
+_PATH_NAMES = ("python3", "python", "python.exe")
+_FRAMEWORK_FOLDERS = ("torch", "tensorflow", "jax", "cupy")
+_CONDA_ROOT_NAMES = (
+    "miniconda3",
+    "anaconda3",
+    "miniforge3",
+    "mambaforge",
+    "micromamba",
+    ".local/share/mamba",
+    ".conda",
+)
+_CONDA_SYSTEM_ROOTS = ("/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/miniforge3", "/opt/mambaforge")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An interpreter to ask, and how it was chosen."""
+
+    interpreter: str
+    selected_by: str  # --python, --env, --all, VIRTUAL_ENV, CONDA_PREFIX, .venv, PATH, kernel NAME
+    name: str = ""  # the conda environment's or kernel's name
+    variables: tuple[tuple[str, str], ...] = ()  # set on top of the process's own, as a kernelspec does
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """How to look at environments."""
+
+    no_import: bool = False  # metadata only: no framework is started
+    deep: bool = False  # also short computations on every GPU
+    working_directory: Path = field(default_factory=Path.cwd)  # only listed: what lies there is never imported
+
+
+class TargetNotFound(Exception):
+    """What an option names does not exist; `hint` says what was found instead."""
+
+    def __init__(self, option: str, value: str, hint: str, reason: str = "does not exist") -> None:
+        super().__init__(f"{option} {value} {reason}")
+        self.option = option
+        self.value = value
+        self.hint = hint
+        self.reason = reason
+
+
+def find_targets(
+    host: Host,
+    pythons: Sequence[str],
+    envs: Sequence[str],
+    kernels: Sequence[str],
+    *,
+    every: bool,
+    working_directory: Path,
+) -> tuple[Target, ...]:
+    """Return the environments that the options name, the active one where they name none; each once.
+
+    Raises TargetNotFound for a name that leads nowhere. Empty where no interpreter is on PATH.
+    """
+    found: list[Target] = [_of_path(host, value, working_directory) for value in pythons]
+    found += [_of_environment(host, name) for name in envs]
+    found += [_of_kernel(host, name) for name in kernels]
+    if every:
+        found += _all(host, working_directory)
+    if not (pythons or envs or kernels or every):
+        found += _active(host, working_directory)
+    return _distinct(found)
+
+
+def _distinct(targets: Iterable[Target]) -> tuple[Target, ...]:
+    kept: dict[tuple[object, ...], Target] = {}
+    for target in targets:
+        kept.setdefault((*identity(Path(target.interpreter)), target.variables), target)
+    return tuple(kept.values())
+
+
+def _of_path(host: Host, value: str, working_directory: Path) -> Target:
+    """Take --python: an interpreter, an environment's folder, or a command on PATH."""
+    path = working_directory / Path(value).expanduser()
+    if path.is_dir():
+        interpreter = interpreter_of_folder(path)
+        if interpreter is None:
+            inner = next((path / name for name in (".venv", "venv") if interpreter_of_folder(path / name)), None)
+            hint = f"it has an environment in it: {inner}" if inner else "an environment has bin/python in it"
+            raise TargetNotFound("--python", value, hint, "is a folder without an interpreter")
+        return Target(str(interpreter), "--python")
+    if not os.path.lexists(path):
+        command = host.which(value) if os.sep not in value else None
+        if command is None:
+            hint = "accepted: an interpreter, or the folder of an environment" + _listed(
+                "found here", [str(target.interpreter) for target in _active(host, working_directory)]
+            )
+            raise TargetNotFound("--python", value, hint)
+        path = Path(command)
+    return Target(str(real_interpreter(host, path, working_directory)), "--python")
+
+
+def _listed(label: str, names: Sequence[str]) -> str:
+    return (
+        f"; {label}: {', '.join(names[:_NAMES_IN_HINT])}" + (", ..." if len(names) > _NAMES_IN_HINT else "")
+        if names
+        else ""
+    )
+
+
+def _of_environment(host: Host, name: str) -> Target:
+    """Take --env: the name or folder of a conda environment, or of one that setup has built."""
+    environments = [*_own_environments(), *_conda_environments(host)]
+    for known_name, folder in environments:
+        if name == known_name or (
+            os.sep in name and os.path.realpath(Path(name).expanduser()) == os.path.realpath(folder)
+        ):
+            interpreter = interpreter_of_folder(folder)
+            if interpreter is None:
+                raise TargetNotFound("--env", name, f"its folder is {folder}", "has no Python in it")
+            return Target(str(interpreter), "--env", known_name)
+    names = sorted({known_name for known_name, _ in environments})
+    hint = f"environments found: {', '.join(names)}" if names else "no conda, mamba or gpudoctor environment was found"
+    raise TargetNotFound("--env", name, hint)
+
+
+def _own_environments() -> Iterator[tuple[str, Path]]:
+    """Yield the environments in gpudoctor's data folder."""
+    folder = platformdirs.user_data_path("gpudoctor", appauthor=False) / "envs"
+    yield from ((path.name, path) for path in _folders(folder))
+
+
+def _conda_environments(host: Host) -> Iterator[tuple[str, Path]]:
+    """Yield (name, folder) of conda's environments: the registered ones, and those of every root's envs folder."""
+    seen: set[str] = set()
+    for folder in _conda_folders(host):
+        real = os.path.realpath(folder)
+        if real not in seen and (folder / "conda-meta").is_dir():
+            seen.add(real)
+            yield folder.name if folder.parent.name == "envs" else "base", folder
+
+
+def _conda_folders(host: Host) -> Iterator[Path]:
+    variables, home = host.variables, home_folder(host)
+    roots = [Path(variables["CONDA_EXE"]).parent.parent] if variables.get("CONDA_EXE") else []
+    roots += [Path(variables[name]) for name in ("MAMBA_ROOT_PREFIX", "CONDA_ROOT") if variables.get(name)]
+    if variables.get("CONDA_PREFIX"):
+        active = Path(variables["CONDA_PREFIX"])
+        roots.append(active.parent.parent if active.parent.name == "envs" else active)
+        yield active
+    roots += [home / name for name in _CONDA_ROOT_NAMES]
+    roots += (
+        [host.path(root) if not host.is_live else Path(root) for root in _CONDA_SYSTEM_ROOTS] if host.is_live else []
+    )
+    for root in roots:
+        yield root
+        yield from _folders(root / "envs")
+    named = f"{variables.get('CONDA_ENVS_PATH', '')}{os.pathsep}{variables.get('CONDA_ENVS_DIRS', '')}"
+    for folder in filter(os.path.isabs, named.split(os.pathsep)):
+        yield from _folders(Path(folder))
+    try:
+        lines = (home / ".conda/environments.txt").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    yield from (Path(line.strip()) for line in lines if os.path.isabs(line.strip()))
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if path.is_dir())
+    except OSError:
+        return []
+
+
+def _of_kernel(host: Host, name: str) -> Target:
+    """Take --kernel: the environment that a Jupyter kernel runs in."""
+    specs = _usable_specs(host)
+    spec = next((spec for spec in specs if spec.name == name.lower()), None)
+    if spec is None:
+        names = sorted({spec.name for spec in specs})
+        raise TargetNotFound(
+            "--kernel", name, f"kernels found: {', '.join(names)}" if names else "no Jupyter kernel was found"
+        )
+    if spec.error:
+        raise TargetNotFound("--kernel", name, spec.path, spec.error)
+    if spec.language and spec.language.lower() != "python":
+        raise TargetNotFound("--kernel", name, spec.path, f"runs {spec.language}, not Python")
+    return _target_of(spec)
+
+
+def _usable_specs(host: Host) -> list[KernelSpec]:
+    """Return the kernels that Jupyter would start: the first of each name."""
+    prefixes = [str(environment_folder(path)) for path in on_path(host, _PATH_NAMES)]
+    specs = probe_kernelspecs(host, prefixes).peek() or ()
+    return [spec for spec in specs if not spec.is_shadowed]
+
+
+def _target_of(spec: KernelSpec) -> Target:
+    variables = {name: value for name, value in kernel_variables(spec).items() if "${" not in value}
+    return Target(spec.interpreter or spec.argv[0], f"kernel {spec.name}", spec.name, tuple(sorted(variables.items())))
+
+
+def _active(host: Host, working_directory: Path) -> list[Target]:
+    """Return the environment that the user's next `python` would run in; at most one."""
+    for selected_by, folder in (
+        ("VIRTUAL_ENV", host.variables.get("VIRTUAL_ENV")),
+        ("CONDA_PREFIX", host.variables.get("CONDA_PREFIX")),
+        (".venv", str(working_directory / ".venv")),
+    ):
+        if not folder:
+            continue
+        interpreter = interpreter_of_folder(Path(folder))
+        if interpreter is not None:
+            name = Path(folder).name if selected_by == "CONDA_PREFIX" and Path(folder).parent.name == "envs" else ""
+            return [Target(str(interpreter), selected_by, name)]
+        if selected_by == "VIRTUAL_ENV":
+            return [Target(str(Path(folder) / "bin/python"), selected_by)]
+    return _first_on_path(host, working_directory)
+
+
+def _first_on_path(host: Host, working_directory: Path) -> list[Target]:
+    found = [real_interpreter(host, path, working_directory) for path in on_path(host, _PATH_NAMES)[:1]]
+    if found and _is_mere_tool(host, found[0]):
+        others = (real_interpreter(host, path, working_directory) for path in on_path(host, _PATH_NAMES)[1:])
+        found = [path for path in others if not _is_mere_tool(host, path)][:1] or found
+    return [Target(str(path), "PATH") for path in found]
+
+
+def _is_mere_tool(host: Host, interpreter: Path) -> bool:
+    """Whether this is gpudoctor's own virtual environment and nobody works in it.
+
+    Runners such as uvx put it first on PATH; somebody who works in it has a framework there too.
+    """
+    if sys.prefix == sys.base_prefix or os.path.realpath(environment_folder(interpreter)) != os.path.realpath(
+        sys.prefix
+    ):
+        return False
+    folders = package_folders(host, interpreter)
+    return not any((folder / name).is_dir() for folder in folders for name in _FRAMEWORK_FOLDERS)
+
+
+def _all(host: Host, working_directory: Path) -> Iterator[Target]:
+    """Yield every interpreter, environment and kernel that can be found."""
+    yield from _active(host, working_directory)
+    for name, folder in (*_own_environments(), *_conda_environments(host)):
+        interpreter = interpreter_of_folder(folder)
+        if interpreter is not None:
+            yield Target(str(interpreter), "--all", name)
+    for folder in _environment_folders(host):
+        interpreter = interpreter_of_folder(folder)
+        if interpreter is not None and os.path.exists(interpreter):
+            yield Target(str(interpreter), "--all")
+    for path in (*on_path(host, _PATH_NAMES), *_versioned_pythons(host)):
+        yield Target(str(real_interpreter(host, path, working_directory)), "--all")
+    for spec in _usable_specs(host):
+        if spec.environment and not spec.error:
+            yield _target_of(spec)
+
+
+def _versioned_pythons(host: Host) -> list[Path]:
+    """Return python3.N commands of PATH's folders and /usr/bin."""
+    folders = [folder for folder in host.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
+    found = [
+        path for folder in dict.fromkeys((*folders, "/usr/bin")) for path in sorted(Path(folder).glob("python3.*"))
+    ]
+    return [path for path in found if path.name[8:].rstrip("t").isdigit() and path.parent.name != "shims"]
+
+
+def _environment_folders(host: Host) -> Iterator[Path]:
+    """Yield the folders in which the usual tools keep environments and interpreters."""
+    variables, home = host.variables, home_folder(host)
+    data = Path(variables.get("XDG_DATA_HOME") or home / ".local/share")
+    cache = Path(variables.get("XDG_CACHE_HOME") or home / ".cache")
+    pyenv = Path(variables.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    parents = (
+        pyenv,
+        *(folder / "envs" for folder in _folders(pyenv)),
+        Path(variables.get("WORKON_HOME") or home / ".virtualenvs"),
+        data / "virtualenvs",  # pipenv
+        cache / "pypoetry/virtualenvs",
+        Path(variables.get("PIPX_HOME") or data / "pipx") / "venvs",
+        home / ".local/pipx/venvs",
+        Path(variables.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python"),
+        Path(variables.get("UV_TOOL_DIR") or data / "uv/tools"),
+    )
+    for parent in parents:
+        yield from _folders(parent)
