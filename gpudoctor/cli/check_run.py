@@ -157,7 +157,7 @@ def _write(request: CheckRequest, report: Report) -> None:
         from gpudoctor.probes.identity import identity_of_this_process
 
         redactor = Redactor(identity_of_this_process())
-        redacted = redactor.report(report)
+        redacted = redactor.record(report)
         saved = redacted.snapshot
         shown = redacted if is_private else report
     if request.save is not None:
