@@ -1,0 +1,36 @@
+"""The work needs more memory than this GPU has.
+
+## What is wrong
+"CUDA out of memory. Tried to allocate ...", `torch.OutOfMemoryError`, TensorFlow's `ResourceExhaustedError` and "OOM
+when allocating tensor with shape ...". The program itself holds nearly all of the memory, in live tensors.
+
+## Why it happens
+Training keeps weights, gradients, two or more optimizer states and the activations of every layer until the backward
+pass. The activations grow with the batch and the square of the picture or the sequence. With Adam in 32 bits, every
+parameter costs 16 bytes before the first picture is read: a model of 7 billion parameters needs 112 GB. Read the
+message's three figures: the capacity, what is allocated, and what is reserved but unallocated.
+
+## How to fix
+- A smaller batch first, with gradient accumulation where the effective batch must stay.
+- Mixed precision (bf16 or fp16), which halves the activations; 8-bit optimizers; activation checkpointing; shorter
+  sequences or smaller pictures.
+- No gradients where none are needed: `torch.inference_mode()`, and `loss.item()` rather than `loss` in sums, or every
+  step's graph is kept.
+- A smaller or quantised model, offloading, or a larger GPU.
+
+## Easily confused with
+Little free and little held by the program: then others hold the memory. Much "reserved but unallocated": the pool is
+fragmented. A process killed without any message ("Killed", exit 137) ran out of the computer's memory, not the GPU's.
+
+## References
+- https://pytorch.org/docs/stable/notes/cuda.html (memory management)
+- https://pytorch.org/docs/stable/torch_cuda_memory.html (snapshots of what holds memory)
+- https://www.tensorflow.org/guide/gpu
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Severity
+from gpudoctor.rules.rule import documented
+
+RULE = documented("MEM001", "out-of-memory", Severity.ERROR, __doc__, hides=("RUN005",))

@@ -1,0 +1,31 @@
+"""The steps are so small that starting them on the GPU takes longer than computing them.
+
+## What is wrong
+The GPU works and is no faster, or slower, than the CPU. Nothing is broken: a kernel costs some microseconds to start
+and a step of a small network consists of hundreds of kernels; each copy to or from the GPU adds its own delay.
+
+## Why it happens
+Small models (a few layers, MNIST, tabular data), small batches, loops over single elements, `.item()` or printing in
+every step, which makes the program wait, and copying of each batch through the PCIe bus. A GPU reaches its figures
+with tens of thousands of operations in flight.
+
+## How to fix
+- A larger batch, until the time of a step begins to grow with it.
+- Fewer, larger kernels: `torch.compile`, CUDA graphs, `jit_compile=True`, fused optimizers.
+- Keep data on the GPU; collect metrics on the device and read them once an epoch.
+- Or stay on the CPU: for such work it is the right tool.
+
+## When this is harmless
+Always: it says where the time goes, and that no repair will change it.
+
+## References
+- https://pytorch.org/docs/stable/notes/cuda.html (CUDA graphs)
+- https://www.tensorflow.org/guide/gpu_performance_analysis
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Severity
+from gpudoctor.rules.rule import documented
+
+RULE = documented("PRF003", "work-too-small", Severity.INFO, __doc__)

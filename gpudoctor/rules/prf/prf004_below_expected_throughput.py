@@ -1,0 +1,36 @@
+"""The GPU computes far more slowly than its model is known to.
+
+## What is wrong
+A measured matrix product or training step reaches a fraction of what this product reaches elsewhere, with data
+already on the GPU and batches large enough.
+
+## Why it happens
+- Clocks held down: heat, a power limit set below the default, a missing power cable, a laptop on battery.
+- A narrow or slow PCIe link, where data moves all the time.
+- Precision: float32 without TF32, float64 on a consumer card (1/64 of the speed), or float16 on a card without tensor
+  cores.
+- Another process on the same GPU, a MIG slice or a vGPU, which are parts of the card.
+- Deterministic algorithms, debugging switches (`CUDA_LAUNCH_BLOCKING=1`), or a build that compiled its kernels for
+  another generation.
+
+## How to fix
+- Look at clocks and reasons during the run: `nvidia-smi -q -d PERFORMANCE,CLOCK,POWER`.
+- Allow TF32 or use mixed precision: `torch.set_float32_matmul_precision("high")`, `torch.autocast`,
+  `tf.keras.mixed_precision`.
+- Stop other processes; take `CUDA_LAUNCH_BLOCKING` out of the environment.
+- `gpudoctor validate` repeats the measurement and names the reason it saw.
+
+## When this is harmless
+On laptops and small-form-factor cards, whose makers set lower power limits than the data sheet's.
+
+## References
+- https://docs.nvidia.com/deeplearning/performance/dl-performance-getting-started/index.html
+- https://docs.nvidia.com/deploy/nvidia-smi/index.html (clocks event reasons)
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Severity
+from gpudoctor.rules.rule import documented
+
+RULE = documented("PRF004", "below-expected-throughput", Severity.WARNING, __doc__)
