@@ -186,7 +186,7 @@ def test_one_lost_gpu_of_eight(fake_host: MakeHost, code: int, name: str) -> Non
     ],
 )
 def test_nonsense_about_a_gpu_is_unknown(fake_host: MakeHost, line: str, fields: set[str]) -> None:
-    key = line.split("=")[0].removeprefix("gpu0.")
+    key = line.partition("=")[0].removeprefix("gpu0.")
     card = {name: value for name, value in RTX_4090.items() if name != key}
     (gpu,) = _gpus(fake_host(line, gpus=[card]))
     unknowns = _unknowns(gpu)
