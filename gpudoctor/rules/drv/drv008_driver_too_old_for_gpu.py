@@ -41,7 +41,7 @@ from gpudoctor.rules.consequences import OF_NO_MODULE
 from gpudoctor.rules.gpu_support import below_first_branch, is_above_last_branch
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
-_NOT_SUPPORTED = r"not supported by the( NVIDIA|$)|NVIDIA \d+\.[\d.]+ driver release"
+_NOT_SUPPORTED = r"not supported by the\s*(NVIDIA|$)"
 
 
 @rule("DRV008", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV009"))
@@ -60,14 +60,13 @@ def driver_too_old_for_gpu(case: Case) -> Finding | None:
 
 
 def _by_the_log(case: Case, devices: tuple[PciDevice, ...], version: str) -> Finding | None:
-    """Judge GPUs that the tables do not place: by what the driver itself said when it met them."""
-    open_cases = [device for device in devices if _is_open(case, device, version)]
-    if not open_cases:
-        return None
-    lines = kernel_lines.lines_with(case, _NOT_SUPPORTED)
+    """Judge by what the driver itself said when it met the GPUs; virtual ones have the ids of real ones."""
+    lines = kernel_lines.peek_lines_with(case, _NOT_SUPPORTED)
     if lines:
-        return _finding(case, open_cases[0], version, "", lines)
-    if installed_driver.is_loaded(case) and not nvidia_hardware.lists_gpus(case):
+        return _finding(case, devices[0], version, "", lines)
+    open_cases = [device for device in devices if _is_open(case, device, version)]
+    if open_cases and installed_driver.is_loaded(case) and not nvidia_hardware.lists_gpus(case):
+        case.machine.kernel_log.lines.read()
         raise CannotJudge("driver.pci_devices", f"{nvidia_hardware.name_of(open_cases[0])} is not in the tables")
     return None
 

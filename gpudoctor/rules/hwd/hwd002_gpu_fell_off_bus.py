@@ -1,0 +1,93 @@
+"""A GPU no longer answers on the PCI bus.
+
+## What is wrong
+
+The driver lost a GPU while it ran: the kernel log has Xid 79, "GPU has fallen off the bus", or NVML ends with "GPU is
+lost" or "Unknown Error" for that one GPU. Programs on it are lost. On machines with several GPUs the others may go
+on, or hang while the driver waits.
+
+## Why it happens
+
+- Power: the supply is too weak for load peaks, or a cable or adapter is loose.
+- The slot, riser or extension cable loses the link; the card is not seated well.
+- Heat, or a card that is failing.
+- Firmware: PCIe power saving (ASPM), an old system or card firmware.
+- In a virtual machine, the host took the card away or reset it.
+
+## How to fix
+
+Reboot; if the GPU stays away, switch the power off and on. If it happens again: check the power cables and the seat,
+set the slot to a lower PCIe generation, limit the power for a test, update the firmware, move the card to another
+slot. A card that falls off in another machine too is to be replaced.
+
+## Easily confused with
+
+"Unknown Error" from NVML inside a container whose host is fine (CTR004).
+
+## References
+
+- https://docs.nvidia.com/deploy/xid-errors/ (Xid 79)
+- https://docs.nvidia.com/deploy/gpu-debug-guidelines/
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules import kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.commands import as_root
+from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.rules.rule import Case, Scope, rule
+from gpudoctor.rules.xid_families import OFF_THE_BUS
+
+_LOST = ("GPU_IS_LOST", "RESET_REQUIRED")
+_LOST_ON_A_HOST = ("UNKNOWN",)
+_READ = "journalctl -k -b | grep -i nvrm"
+_LOG = r"fallen off the bus"
+
+
+@rule("HWD002", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "DRV016", "DRV018", "HWD001", "PRF001"))
+def gpu_fell_off_bus(case: Case) -> Finding | None:
+    lost = [gpu for gpu in case.machine.gpus.peek() or () if _is_lost(case, gpu)]
+    xids = tuple(one for one in case.machine.kernel_log.xids.peek() or () if one.number in OFF_THE_BUS)
+    lines = kernel_lines.peek_lines_with(case, _LOG)
+    if not (lost or xids or lines):
+        _make_sure(case)
+        return None
+    return Finding(
+        message=_message(lost, xids[0].pci_address if xids else ""),
+        evidence=(
+            *(gpu.handle_error for gpu in lost),
+            *kernel_lines.xid_evidence(case, xids),
+            *kernel_lines.as_evidence(case, lines),
+        ),
+        fixes=(
+            reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
+            on_the_host(case, Fix(title="Check power cables, seat, riser and temperature of that card")),
+            on_the_host(case, Fix(title="Read what came before it", commands=as_root(case, _READ))),
+        ),
+    )
+
+
+def _is_lost(case: Case, gpu: Gpu) -> bool:
+    if any(f"NVML error {name}" in fact.unknown for name in _LOST for fact in (gpu.name, gpu.temperature_celsius)):
+        return True
+    error = gpu.handle_error.peek() or ""
+    return error in _LOST or (error in _LOST_ON_A_HOST and not nvidia_hardware.is_container(case))
+
+
+def _make_sure(case: Case) -> None:
+    """Pass only when every GPU was reached, or the log could be read."""
+    gpus = case.machine.gpus.peek()
+    if gpus is None or any(gpu.handle_error.is_unknown for gpu in gpus):
+        case.machine.kernel_log.xids.read()
+
+
+def _message(lost: list[Gpu], address: str) -> str:
+    if not lost:
+        return f"GPU {address or '(not named)'} has fallen off the PCI bus: the kernel log has Xid 79"
+    first = lost[0]
+    where = first.pci_address.peek() or address
+    others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""
+    error = first.handle_error.peek() or first.name.unknown or first.temperature_celsius.unknown
+    return f"GPU {first.index}{f' at {where}' if where else ''} does not answer: NVML ends with {error}{others}"

@@ -1,0 +1,101 @@
+"""The GPU's clocks are held down by heat, by its power limit, or by the power supply.
+
+## What is wrong
+
+The GPU runs slower than it could, and says why: it is too hot, its power limit was lowered, or the hardware pulled
+the power brake. Programs are right, and take longer.
+
+## Why it happens
+
+- Heat: dust, a fan that stands still, a passive server card in a case without the airflow for it.
+- Power brake: the supply or the board signals that it cannot deliver; a cable is missing; a laptop is on battery.
+- The power limit was set below the card's default, for noise or for cost.
+
+## How to fix
+
+Clean and cool; check fans and airflow. Check power cables and supply. Set the power limit back to its default.
+
+## When this is harmless
+
+"Idle" as the reason: nothing runs, so the clocks are low. The ordinary power cap at full load: every card ends at its
+power limit when it works hard. Neither is reported.
+
+## References
+
+- https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
+- `man nvidia-smi` (Clocks Event Reasons)
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules.advice.commands import as_root
+from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_HEAT = ("hw_thermal_slowdown", "sw_thermal_slowdown")
+_POWER_BRAKE = ("hw_power_brake_slowdown",)
+_HARDWARE = ("hw_slowdown",)  # the sum of heat and power brake, on drivers that do not tell them apart
+_POWER_CAP = "sw_power_cap"
+_HELD_DOWN_SHARE = 0.5  # below half of its highest clock, a capped card loses much of its speed
+
+
+@rule("HWD004", Severity.WARNING, Scope.GPU, hides=("PRF004",))
+def throttled(case: Case) -> Finding | None:
+    reasons = case.gpu.clock_event_reasons.need()
+    for names, cause in ((_HEAT, "heat"), (_POWER_BRAKE, "the power brake"), (_HARDWARE, "heat or the power brake")):
+        active = [name for name in names if name in reasons]
+        if active:
+            fix = _check_power(case) if names == _POWER_BRAKE else _cool(case)
+            return _finding(case, f"clocks are held down by {cause} ({', '.join(active)})", fix, Severity.WARNING)
+    return _lowered_limit(case) if _POWER_CAP in reasons else None
+
+
+def _lowered_limit(case: Case) -> Finding | None:
+    """Judge the power cap: only where the limit was set below the card's own."""
+    limit, default = case.gpu.power_limit_watts.read(), case.gpu.power_limit_default_watts.read()
+    if limit is None or default is None or limit >= default:
+        return None
+    clock, highest = case.gpu.sm_clock_mhz.peek(), case.gpu.sm_clock_max_mhz.peek()
+    is_slow = clock is not None and highest is not None and clock < highest * _HELD_DOWN_SHARE
+    text = f"clocks are held down by a power limit of {limit:.0f} W, and the card's default is {default:.0f} W"
+    return _finding(case, text, _raise_limit(case, default), Severity.WARNING if is_slow else Severity.INFO)
+
+
+def _finding(case: Case, text: str, fix: Fix, severity: Severity) -> Finding:
+    gpu = case.gpu
+    clock, highest, celsius = gpu.sm_clock_mhz.peek(), gpu.sm_clock_max_mhz.peek(), gpu.temperature_celsius.peek()
+    pieces = [f"{clock} of {highest} MHz" if clock and highest else "", f"{celsius} degrees Celsius" if celsius else ""]
+    said = ", ".join(piece for piece in pieces if piece)
+    return Finding(
+        message=f"{text}{f': {said}' if said else ''}",
+        evidence=(
+            gpu.clock_event_reasons,
+            gpu.sm_clock_mhz,
+            gpu.sm_clock_max_mhz,
+            gpu.temperature_celsius,
+            gpu.slowdown_temperature_celsius,
+            gpu.power_watts,
+            gpu.power_limit_watts,
+            gpu.power_limit_default_watts,
+        ),
+        severity=severity,
+        fixes=(on_the_host(case, fix),),
+    )
+
+
+def _cool(case: Case) -> Fix:
+    watch = f"nvidia-smi -i {case.gpu.index} -q -d TEMPERATURE,PERFORMANCE"
+    return Fix(
+        title="Cool the card: clean it, check its fans and the airflow of the case, then watch it", commands=(watch,)
+    )
+
+
+def _check_power(case: Case) -> Fix:
+    watch = f"nvidia-smi -i {case.gpu.index} -q -d POWER,PERFORMANCE"
+    return Fix(title="Check power cables and supply; put a laptop on its charger, then watch it", commands=(watch,))
+
+
+def _raise_limit(case: Case, watts: float) -> Fix:
+    commands = as_root(case, f"nvidia-smi -i {case.gpu.index} -pl {watts:.0f}")
+    return Fix(title="Set the power limit back to the card's default", commands=commands, needs_root=True)

@@ -1,0 +1,95 @@
+"""The GPU's PCIe link has fewer lanes, or under load a lower generation, than card and slot support.
+
+## What is wrong
+
+Data reaches the GPU through PCIe lanes. This link came up with fewer of them than both sides can, or stays at a lower
+generation while the GPU works. Copies to and from the GPU take correspondingly longer; computing itself does not.
+
+## Why it happens
+
+- The card is not seated well, or its contacts are dirty: some lanes do not train.
+- A riser or extension cable is not good enough for the generation.
+- The slot shares its lanes with another slot or an M.2 disk; the firmware is set to split the lanes.
+- The slot's generation is fixed in the firmware's setup.
+
+## How to fix
+
+Switch the power off, reseat the card, clean the contacts, leave out the riser, try the other slot. Look into the
+board's manual for slots that share lanes, and set the generation to automatic.
+
+## When this is harmless
+
+Generation 1 while nothing runs: the link saves power, and rises under load. That is not reported. Training that reads
+little data is hardly slower with fewer lanes.
+
+## References
+
+- https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html (PCIe link)
+- `man lspci` (LnkSta, LnkCap)
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.rules.advice.commands import as_root
+from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_UNDER_LOAD_PERCENT = 50  # a link that saves power rises well before that
+
+
+@rule("HWD005", Severity.WARNING, Scope.GPU)
+def pcie_link_degraded(case: Case) -> Finding | None:
+    gpu = case.gpu
+    width, widest = gpu.pcie_width.need(), gpu.pcie_width_max.need()
+    load = gpu.utilization_percent.peek() or 0
+    if 0 < width < widest and not _bus_disagrees(case, width) and not _saves_lanes(case, load):
+        return _finding(case, f"the PCIe link has {width} lanes, and card and slot support {widest}")
+    if load < _UNDER_LOAD_PERCENT:
+        return None
+    generation, highest = gpu.pcie_generation.need(), gpu.pcie_generation_max.need()
+    if 0 < generation < highest:
+        return _finding(
+            case, f"the PCIe link is at generation {generation} at {load} % load, and card and slot support {highest}"
+        )
+    return None
+
+
+def _on_the_bus(case: Case) -> PciDevice | None:
+    address = case.gpu.pci_address.peek()
+    return next((one for one in case.driver.pci_devices.peek() or () if one.address == address), None)
+
+
+def _bus_disagrees(case: Case, width: int) -> bool:
+    """Whether the bus itself shows that the card cannot have more lanes, or has them by now."""
+    device = _on_the_bus(case)
+    if device is None or not device.link_width_max:
+        return False
+    return device.link_width_max <= width or device.link_width >= device.link_width_max
+
+
+def _saves_lanes(case: Case, load: int) -> bool:
+    """Whether this is a laptop's GPU at rest: those give up lanes while nothing runs."""
+    name = case.gpu.name.peek() or ""
+    return load < _UNDER_LOAD_PERCENT and any(word in name for word in ("Laptop", "Max-Q", "Mobile"))
+
+
+def _finding(case: Case, message: str) -> Finding:
+    gpu = case.gpu
+    slot = (gpu.pci_address.peek() or "").removeprefix("0000:")
+    look = as_root(case, f"lspci -vv -s {slot} | grep -E 'LnkCap|LnkSta'") if slot else ()
+    return Finding(
+        message=message,
+        evidence=(
+            gpu.pcie_width,
+            gpu.pcie_width_max,
+            gpu.pcie_generation,
+            gpu.pcie_generation_max,
+            gpu.utilization_percent,
+        ),
+        fixes=(
+            on_the_host(case, Fix(title="Compare what the link has with what it can", commands=look, needs_root=True)),
+            on_the_host(case, Fix(title="Switch the power off, reseat the card, leave out risers, try another slot")),
+        ),
+    )

@@ -1,0 +1,82 @@
+"""The firmware gave the GPU no room in the address space.
+
+## What is wrong
+
+A GPU needs regions of addresses (BARs), some of them as large as its memory. The firmware or the kernel found no room
+for one of them: the kernel log has "BAR1 is 0M @ 0x0" or "can't assign; no space", and the driver cannot start the
+GPU.
+
+## Why it happens
+
+- "Above 4G Decoding" is off in the firmware's setup, so that only the small space below 4 GiB is used.
+- Several large GPUs in a board whose firmware cannot place them all.
+- A virtual machine whose firmware reserves too little for a passed-through GPU.
+- Small boards (some ARM ones) whose PCIe window is too small for any such card.
+
+## How to fix
+
+Switch on Above 4G Decoding (and Resizable BAR) in the firmware's setup, boot in UEFI mode, update the firmware. For a
+virtual machine, enlarge its 64-bit window. As a test, `pci=realloc` on the kernel's command line lets Linux place the
+regions itself.
+
+## Easily confused with
+
+Other failures of the start (DRV016): without room in the address space they are consequences.
+
+## References
+
+- https://docs.kernel.org/admin-guide/kernel-parameters.html (pci=realloc)
+- https://docs.nvidia.com/grid/latest/ (large BARs in virtual machines)
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Finding, Fix, Risk, Severity
+from gpudoctor.rules import kernel_lines, nvidia_hardware
+from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_LOG = r"BAR ?\d is 0M @ 0x0|I/O region assigned to your NVIDIA device is invalid"
+_NO_ROOM = r"BAR \d+.*(can't assign|no space|failed to assign)"
+
+
+@rule("HWD006", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV008", "DRV009", "DRV012"))
+def bar_allocation(case: Case) -> Finding | None:
+    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+        return None
+    devices = nvidia_hardware.unlisted_devices(case)
+    if not devices:
+        return None
+    without = next((device for device in devices if device.unassigned_bars), None)
+    lines = kernel_lines.peek_lines_with(case, _LOG)
+    addresses = "|".join(device.address for device in devices)
+    lines += kernel_lines.peek_lines_with(case, rf"({addresses}):? {_NO_ROOM}")
+    if without is None and not lines:
+        return None
+    device = without or devices[0]
+    bars = ", ".join(f"BAR{number}" for number in device.unassigned_bars) or "a memory region"
+    return Finding(
+        message=f"{bars} of GPU {nvidia_hardware.name_of(device)} has no address: the firmware found no room for it",
+        evidence=(case.driver.pci_devices, case.driver.nvml.device_count, *kernel_lines.as_evidence(case, lines)),
+        fixes=tuple(on_the_host(case, fix) for fix in _fixes(case)),
+    )
+
+
+def _fixes(case: Case) -> tuple[Fix, ...]:
+    hypervisor = case.system.virtualization.peek()
+    if hypervisor:
+        title = (
+            f"Give the virtual machine ({hypervisor}) a larger 64-bit PCI window and UEFI firmware, then start it anew"
+        )
+        return (Fix(title=title, needs_reboot=True),)
+    return (
+        Fix(title="Switch on Above 4G Decoding in the firmware's setup, boot in UEFI mode", needs_reboot=True),
+        Fix(
+            title="Or let Linux place the regions: add pci=realloc to the kernel's command line",
+            needs_root=True,
+            needs_reboot=True,
+            risk=Risk.MEDIUM,
+            risk_note="other devices may be left without room; try it once from the boot menu first",
+        ),
+    )
