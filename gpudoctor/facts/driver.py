@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gpudoctor.facts.fact import Fact, Record, fact
+from gpudoctor.facts.fact import Fact, Record, fact, not_looked
 
 
 class PciDevice(Record, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ class Nvml(Record, frozen=True, kw_only=True):
     library: Fact[str] = fact()  # the file that the loader took; absent: not found
     init_code: Fact[int] = fact()  # nvmlInit's return code, 0 = success
     init_error: Fact[str] = fact()  # its name, e.g. LIB_RM_VERSION_MISMATCH; absent: success
-    nvml_version: Fact[str] = fact()
+    nvml_version: Fact[str] = msgspec.field(default_factory=not_looked, name="NVML_version")
     driver_version: Fact[str] = fact()
     cuda_version: Fact[str] = fact()  # highest CUDA that the driver serves, e.g. 12.2
     device_count: Fact[int] = fact()
