@@ -1,0 +1,134 @@
+"""Where the files of an environment's packages are not those of one whole installation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from gpudoctor.facts.environment import Environment, Package
+from gpudoctor.findings.finding import Evidence, Severity
+from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
+
+# Distributions that own the same folder: one of a group is right, two overwrite each other. The last named is kept.
+_RIVALS = (
+    ("onnxruntime", "onnxruntime-directml", "onnxruntime-gpu"),
+    ("tensorflow-cpu", "tensorflow-rocm", "tf-nightly", "tensorflow"),
+    ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu12"),
+)
+_FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy")
+_REPLACED = 2  # letters that pip replaces at most, in practice
+_CONDA_NAMES = {"pytorch": "torch", "tensorflow": "tensorflow", "tensorflow-base": "tensorflow", "cupy": "cupy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """One fault of that kind, and which packages to remove and to install again."""
+
+    what: str
+    evidence: Evidence
+    severity: Severity
+    framework: str
+    remove: tuple[str, ...] = ()
+    keep: str = ""
+    rename: str = ""  # a file of the user's
+
+
+def mixtures(environment: Environment) -> tuple[Mixture, ...]:
+    """Return every mixture. Raises FactUnknown when the packages are unknown."""
+    return (
+        *_shadows(environment),
+        *_rivals(environment),
+        *_twice(environment),
+        *_pip_over_conda(environment),
+        *_gutted(environment),
+        *_leftovers(environment),
+    )
+
+
+def _shadows(environment: Environment) -> Iterator[Mixture]:
+    for path in environment.shadowing_files.read() or ():
+        name = path.replace("\\", "/").rstrip("/").rpartition("/")[2].removesuffix(".py")
+        line = Evidence(fact="shadowing_files", value=path, source=environment.shadowing_files.source)
+        yield Mixture(f"{path} is imported in place of the package {name}", line, Severity.ERROR, name, rename=path)
+
+
+def _rivals(environment: Environment) -> Iterator[Mixture]:
+    installed = {package.name: package for package in environment.packages.read() or ()}
+    groups = [*_RIVALS, tuple(sorted(name for name in installed if framework_of(name) == "cupy"))]
+    for group in groups:
+        present = [installed[name] for name in group if name in installed]
+        for one, other in combinations(present, 2):
+            line = Evidence(fact="packages", value=f"{_title(one)} beside {_title(other)}", source="metadata")
+            yield Mixture(
+                f"{_title(one)} and {_title(other)} own the same folder and overwrite each other's files",
+                line,
+                Severity.ERROR,
+                framework_of(other.name) or other.name,
+                remove=(one.name, other.name),
+                keep=f"{other.name}=={other.version}",
+            )
+
+
+def _twice(environment: Environment) -> Iterator[Mixture]:
+    """Find two metadata folders of one framework side by side; in two folders the first on the path simply wins."""
+    for one, other in combinations(framework_packages(environment), 2):
+        if one.name == other.name and one.location == other.location and one.version != other.version:
+            line = Evidence(fact="packages", value=f"{_title(one)}, {_title(other)}", source=one.location)
+            what = f"{one.name} has the metadata of two versions in one folder, {one.version} and {other.version}"
+            yield Mixture(
+                what, line, Severity.ERROR, framework_of(one.name) or one.name, keep=f"{one.name}=={one.version}"
+            )
+
+
+def _pip_over_conda(environment: Environment) -> Iterator[Mixture]:
+    by_conda = {_CONDA_NAMES[p.name]: p for p in environment.conda_packages.read() or () if p.name in _CONDA_NAMES}
+    for package in framework_packages(environment):
+        twin = by_conda.get(framework_of(package.name) or "")
+        if twin is None or package.installer in ("conda", ""):
+            continue
+        framework = framework_of(package.name) or package.name
+        line = Evidence(
+            fact="conda_packages", value=f"{twin.name} {twin.version}, pip: {_title(package)}", source="conda-meta"
+        )
+        yield Mixture(
+            f"{_title(package)} from {package.installer} lies over {twin.name} {twin.version} from conda",
+            line,
+            Severity.WARNING if has_imported(environment, framework) else Severity.ERROR,
+            framework,
+        )
+
+
+def _gutted(environment: Environment) -> Iterator[Mixture]:
+    for package in framework_packages(environment):
+        lost = [path for path in package.missing_files if not path.endswith(".pyc")]
+        framework = framework_of(package.name) or package.name
+        if lost:
+            line = Evidence(fact=f"packages.{package.name}", value=f"missing: {', '.join(lost)}", source="RECORD")
+            started = environment.run(framework) is not None
+            severity = Severity.ERROR if started else Severity.WARNING
+            if has_imported(environment, framework):  # images are slimmed by deleting tests and headers
+                severity = Severity.INFO
+            what = f"{package.missing_file_count} files of {_title(package)} are missing, {lost[0]} among them"
+            yield Mixture(what, line, severity, framework, keep=f"{package.name}=={package.version}")
+
+
+def _leftovers(environment: Environment) -> Iterator[Mixture]:
+    """Find what an interrupted pip left of a framework; beside a whole one it does nothing."""
+    whole = {framework_of(package.name) for package in framework_packages(environment)}
+    for path in environment.leftovers.read() or ():
+        framework = _framework_of_leftover(path)
+        if framework:
+            line = Evidence(fact="leftovers", value=path, source=environment.leftovers.source)
+            severity = Severity.INFO if framework in whole else Severity.ERROR
+            yield Mixture(f"{path} is left of an interrupted installation of {framework}", line, severity, framework)
+
+
+def _framework_of_leftover(path: str) -> str | None:
+    """Return "torch" for ".../~orch" and ".../-orch-2.9.0.dist-info": pip replaces the first letters while it works."""
+    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip("-~.=%0123456789").partition("-")[0]
+    return next((one for one in _FRAMEWORKS if one.endswith(name) and len(name) >= len(one) - _REPLACED), None)
+
+
+def _title(package: Package) -> str:
+    return f"{package.name} {package.version}"

@@ -1,0 +1,83 @@
+"""The framework's wheel was made for another Python version than this interpreter.
+
+## What is wrong
+A wheel with compiled code fits one Python version (`cp311`), or all from one on (`abi3`). The framework installed here
+is for another one than the interpreter that loads it, so its compiled modules are not even looked at:
+`ModuleNotFoundError: No module named 'torch._C'`. Fresh installs of such a pair end earlier, with "No matching
+distribution found".
+
+## Why it happens
+- The interpreter of the environment was upgraded under it (`python3` moved from 3.11 to 3.12 with the distribution).
+- The folder was copied, or reached by PYTHONPATH, from an environment of another Python.
+- A new Python release is out, and the framework has no wheels for it yet; the free-threaded variant (`cp313t`) needs
+  wheels of its own.
+
+## How to fix
+Make an environment with a Python that the framework supports, and install it there. Upgrading pip does not help: the
+wheel does not exist.
+
+## Easily confused with
+- A 32-bit interpreter, musl, or an unsupported processor: also "(from versions: none)" (PYT008).
+- The framework is in another interpreter altogether (PYT002).
+
+## References
+- Python packaging guide, "Platform compatibility tags".
+- Package index, page of the framework, "Download files": the tags that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.tags import Tag, parse_tag
+
+from gpudoctor.facts.environment import Environment, Package
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.knowledge.versions import version_key
+from gpudoctor.rules.advice.python import new_environment
+from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
+from gpudoctor.rules.rule import Case, Scope, rule
+
+
+@rule("PYT001", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT002", "PYT004", "PYT007", "PYT009", "PYT011"))
+def python_unsupported(case: Case) -> Finding | None:
+    environment = case.environment
+    misfit = next(_misfits(environment), None)
+    if misfit is None:
+        return None
+    package, made_for = misfit
+    python = (
+        f"Python {environment.python_version.need()}{' (free-threaded)' if environment.is_free_threaded.peek() else ''}"
+    )
+    return Finding(
+        message=f"{package.name} {package.version} is made for {made_for}, and this environment runs {python}",
+        evidence=(
+            environment.python_version,
+            Evidence(fact=f"packages.{package.name}", value=", ".join(package.wheel_tags), source="WHEEL"),
+        ),
+        fixes=(new_environment(case, framework_of(package.name) or package.name),),
+    )
+
+
+def _misfits(environment: Environment) -> Iterator[tuple[Package, str]]:
+    """Yield frameworks none of whose wheel tags this interpreter accepts, and the interpreters that they name."""
+    for package in framework_packages(environment):
+        tags = [tag for text in package.wheel_tags for tag in parse_tag(text)]
+        is_misfit = tags and not any(_fits(tag, environment) for tag in tags)
+        if is_misfit and not has_imported(environment, framework_of(package.name) or ""):
+            yield package, ", ".join(sorted({f"{tag.interpreter} ({tag.abi})" for tag in tags}))
+
+
+def _fits(tag: Tag, environment: Environment) -> bool:
+    """Whether an interpreter takes a tag, by version and ABI; the platform part is PYT005's and PYT008's."""
+    major, minor = version_key(environment.python_version.need())[:2]
+    if tag.interpreter.startswith("py"):
+        return tag.abi == "none" and tag.interpreter in ("py2", "py3", f"py{major}{minor}")
+    if not tag.interpreter.startswith("cp"):
+        return environment.implementation.read() != "cpython"
+    is_same = tag.interpreter == f"cp{major}{minor}"
+    if tag.abi == "abi3":
+        return version_key(tag.interpreter[3:])[:1] <= (minor,) and not environment.is_free_threaded.peek()
+    if tag.abi.startswith("cp"):
+        return is_same and tag.abi.endswith("t") == bool(environment.is_free_threaded.peek())
+    return is_same

@@ -1,0 +1,97 @@
+"""A package that the framework depends on is at a version that it refuses or cannot load.
+
+## What is wrong
+Every package names the versions of others that it works with. One of those is installed at another version. Some of
+it shows at import ("Descriptors cannot be created directly" for protobuf, `cannot import name ... from
+typing_extensions`, `undefined symbol: iJIT_NotifyEvent` for MKL), some only later, some never.
+
+## Why it happens
+- A later `pip install` moved a shared package; pip printed "pip's dependency resolver does not currently take into
+  account all the packages that are installed" and went on.
+- Two frameworks in one environment want different versions.
+- An old framework has no upper bound, and its dependency has moved on since.
+
+## How to fix
+Install the version that the framework asks for; if another package needs the present one, the two want environments
+of their own. `python -m pip check` lists every conflict.
+
+## Easily confused with
+- NumPy (PYT003), Keras (TFL005), NVIDIA's packages (TOR003), torchvision and its kin (TOR002).
+
+## When this is harmless
+When the framework was imported here and works, the conflict is on paper: information, or a warning where the
+interface is of another major. Without an import it is a warning, or an error for another major.
+
+## References
+- Requires-Dist in the METADATA of the framework: the ranges that are compared here.
+- protobuf, "Cross-version runtime guarantee". PyTorch, pull request 123097 on MKL 2024.1.
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.rules.advice.python import new_environment, pip_install
+from gpudoctor.rules.dependency_errors import dependency_error
+from gpudoctor.rules.framework_starts import (
+    failed_to_import,
+    framework_of,
+    framework_packages,
+    has_imported,
+    require_starts,
+)
+from gpudoctor.rules.nvidia_wheels import is_nvidia
+from gpudoctor.rules.requirements import Broken, broken_requirements
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_OTHERS = ("numpy", "torch", "keras", "tf-keras", "keras-nightly", "triton", "pytorch-triton")  # codes of their own
+
+
+@rule("PYT004", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT011",))
+def dependency_conflict(case: Case) -> Finding | None:
+    environment = case.environment
+    named = dependency_error(case)
+    if named is not None:
+        return Finding(
+            message=f"{named.said.run.framework} cannot load {named.package} {named.version}: {named.said.line}",
+            evidence=(
+                named.said.fact,
+                Evidence(fact=f"packages.{named.package}", value=named.version, source="metadata"),
+            ),
+            fixes=(
+                pip_install(environment, [named.wanted], upgrade=False),
+                new_environment(case, named.said.run.framework),
+            ),
+        )
+    broken = [item for item in _broken(case) if item.installed is not None]
+    if not broken:
+        require_starts(case)
+        return None
+    first = max(broken, key=lambda item: item.is_far)
+    return Finding(
+        message=f"{first.by.name} {first.by.version} requires {first.wanted}, and"
+        f" {first.installed.version if first.installed else 'nothing'} is installed",
+        evidence=tuple(
+            Evidence(
+                fact=f"packages.{item.name}", value=item.installed.version if item.installed else "", source="metadata"
+            )
+            for item in broken
+        ),
+        fixes=(pip_install(environment, [item.wanted for item in broken], upgrade=False),),
+        severity=_severity(case, first),
+    )
+
+
+def _broken(case: Case) -> list[Broken]:
+    def concerns(name: str) -> bool:
+        return name not in _OTHERS and not is_nvidia(name) and framework_of(name) is None
+
+    return list(broken_requirements(case.environment, framework_packages(case.environment), concerns))
+
+
+def _severity(case: Case, broken: Broken) -> Severity:
+    framework = framework_of(broken.by.name) or broken.by.name
+    if has_imported(case.environment, framework):
+        return Severity.WARNING if broken.is_far else Severity.INFO
+    run = case.environment.run(framework)
+    is_explained = run is None or failed_to_import(run)
+    return Severity.ERROR if broken.is_far and is_explained else Severity.WARNING

@@ -1,0 +1,85 @@
+"""The processor lacks instructions that the package was compiled for.
+
+## What is wrong
+Ready-made wheels are compiled for processors with certain instruction sets: TensorFlow and jaxlib ask for AVX, NumPy's
+newer wheels for x86-64-v2. On a processor without them the first such instruction ends the process: "Illegal
+instruction (core dumped)", exit code 132, signal SIGILL; or the package looks first and says what it misses.
+
+## Why it happens
+- Pentium, Celeron and Atom processors were sold without AVX for years after the others had it.
+- A virtual machine shows a reduced processor (`kvm64`, `qemu64`) although the host has everything.
+- x86 images run under emulation on ARM machines (QEMU, Rosetta).
+
+## How to fix
+In a virtual machine, give it the host's processor (`host-passthrough`). Otherwise take a build for this processor:
+conda-forge builds some packages without AVX, older releases asked for less, or compile it here.
+
+## Easily confused with
+- SIGSEGV and SIGABRT while importing: other causes (PYT011 and its kin).
+
+## References
+- TensorFlow, `cpu_feature_guard.cc`. NumPy, "CPU build options": baseline.
+- x86-64 psABI: the levels x86-64-v2 and x86-64-v3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpudoctor.facts.environment import Package
+from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.knowledge.instruction_sets import required_flags
+from gpudoctor.rules.advice.python import new_environment
+from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported, require_starts, said
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_TEXT = re.compile(r"compiled to use ([\w.]+) instructions, but|built with baseline optimizations|Illegal instruction")
+_X86 = ("x86_64", "amd64", "AMD64")
+
+
+@rule("PYT006", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT011",))
+def cpu_instructions(case: Case) -> Finding | None:
+    environment = case.environment
+    ended = next((run for run in environment.runs if run.exit_signal.peek() == "SIGILL"), None)
+    text = said(case, _TEXT)
+    lacks = next(_lacks(case), None)
+    if ended is None and text is None and lacks is None:
+        require_starts(case)
+        return None
+    message = text.line if text else f"{ended.framework} ended with an illegal instruction (SIGILL)" if ended else ""
+    if lacks is not None:
+        package, flags = lacks
+        message = (
+            f"{package.name} {package.version} needs the instructions {', '.join(flags)}, which this processor lacks"
+        )
+    return Finding(
+        message=message,
+        evidence=(
+            case.system.cpu_model,
+            case.system.cpu_flags,
+            *((text.fact,) if text else ()),
+            *((ended.exit_signal,) if ended else ()),
+        ),
+        fixes=tuple(_fixes(case)),
+    )
+
+
+def _lacks(case: Case) -> Iterator[tuple[Package, tuple[str, ...]]]:
+    """Yield frameworks whose wheels need flags that the processor does not show, unless they were seen to import."""
+    if case.system.architecture.peek() not in _X86:
+        return
+    for package in framework_packages(case.environment):
+        wanted = required_flags(package.name, package.version) if package.installer != "conda" else None
+        if not wanted or has_imported(case.environment, framework_of(package.name) or ""):
+            continue
+        have = case.system.cpu_flags.read() or ()
+        missing = tuple(flag for flag in wanted if flag not in have)
+        if missing:
+            yield package, missing
+
+
+def _fixes(case: Case) -> Iterator[Fix]:
+    if case.system.virtualization.peek():
+        yield Fix(title="On the host, give the virtual machine the host's own processor model (host-passthrough)")
+    yield new_environment(case, next((run.framework for run in case.environment.runs), "torch"))
