@@ -43,7 +43,7 @@ def parse_proc_version(text: str) -> LoadedModule:
     """Read /proc/driver/nvidia/version.
 
     NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024
-    NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (dvs-builder@U22-I3-B17-02-5)  ...
+    NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (builder@host)  Tue Sep 23 ...
     GCC version:  gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04.2)
     (drivers 535 and 580)
     """
@@ -126,7 +126,7 @@ def _flavour_of_license(text: str) -> str:
 
 
 def _elf_section(image: Buffer, wanted: bytes) -> bytes:
-    """Return a section of a 64-bit little-endian ELF file (every NVIDIA module for Linux is one), b"" when not there."""
+    """Return a section of a 64-bit little-endian ELF file, as every NVIDIA module for Linux is; b"" when not there."""
     try:
         table = struct.unpack_from("<Q", image[0x28:0x30])[0]
         entry_bytes, count, names_index = struct.unpack_from("<HHH", image[0x3A:0x40])
@@ -148,14 +148,14 @@ def parse_make_log(text: str) -> str:
     """Return the kernel release that a DKMS make.log is about, "" when its first line does not say.
 
     DKMS make.log for nvidia-515.65.01 for kernel 5.10.0-21-amd64 (x86_64)
-    (dkms 2.8; 3.1 writes "DKMS (dkms-3.1.4) make.log for nvidia/570.86.15 for kernel 6.12.9 (x86_64)")
+    (dkms 2.8; 3.2 writes "DKMS (dkms-3.2.0) make.log for nvidia/580.126.09 for kernel 6.19.0-3-generic (x86_64)")
     """
     match = re.search(r"make\.log for \S+ for kernel (\S+)", text[:1000])
     return match[1] if match else ""
 
 
 def parse_modprobe_configuration(text: str) -> tuple[str, ...]:
-    """Return the GPU modules that a modprobe.d file keeps from loading, by `blacklist`, `install ... false` or `alias ... off`.
+    """Return the GPU modules that a modprobe.d file keeps from loading, in any of the three ways below.
 
     blacklist nouveau
     install nvidia /bin/false

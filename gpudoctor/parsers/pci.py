@@ -39,13 +39,22 @@ def parse_link_speed(text: str) -> float:
 
 
 def parse_link_width(text: str) -> int:
-    """Return the lanes of `current_link_width` or `max_link_width`; 0 for what no link has, such as 63 of a lost device.
+    """Return the lanes of `current_link_width` or `max_link_width`; 0 for what no link has (63: a lost device).
 
     16 (Linux 6.8)
     """
     word = text.strip()
     lanes = int(word) if word.isdecimal() and word.isascii() and len(word) < 4 else 0  # noqa: PLR2004  # three digits
     return lanes if lanes in _LINK_WIDTHS else 0
+
+
+def parse_driver_name(text: str) -> str:
+    """Return a PCI driver's name as a module's name is written.
+
+    nvidia, nouveau, vfio-pci (Linux 6.8); the Rust driver calls itself NovaCore (Linux 6.15)
+    """
+    name = text.strip()
+    return "nova_core" if name.replace("-", "").replace("_", "").lower() == "novacore" else name
 
 
 def parse_gpu_information(text: str) -> str:

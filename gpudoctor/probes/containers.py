@@ -27,7 +27,7 @@ def _container(host: Host) -> Fact[Container]:
             return unknown("there is no /proc", "/proc/1/cgroup")
         return absent("/.dockerenv, /run/.containerenv, /proc/1/cgroup")
     kind, evidence = seen
-    mounts = parse_driver_mounts(text_or_empty(host, "/proc/mounts"))
+    mounts = parse_driver_mounts(_mounts(host))
     return known(Container(kind=kind, evidence=evidence, driver_mounts=mounts), evidence)
 
 
@@ -63,15 +63,21 @@ def _marks(host: Host) -> list[tuple[str, str]]:
         ]
         found += _said_by_variables(host)
     systemd = text_or_empty(host, "/run/systemd/container")
-    if systemd:
+    if systemd not in {"", "wsl"}:  # systemd counts WSL as a container
         found.append((_NAMES.get(systemd, "unknown"), "/run/systemd/container"))
     cgroup = parse_cgroup(text_or_empty(host, "/proc/1/cgroup"))
     if cgroup:
         found.append((cgroup, "/proc/1/cgroup"))
-    root = parse_root_mount(text_or_empty(host, "/proc/mounts"))
+    root = parse_root_mount(_mounts(host))
     if root:
         found.append((root, "/proc/mounts"))
     return found
+
+
+def _mounts(host: Host) -> str:
+    """Return the mount table; a foreign /proc/mounts would show this process's own, so there the first process's."""
+    path = "/proc/1/mounts" if not host.is_live and exists(host, "/proc/1/mounts") else "/proc/mounts"
+    return text_or_empty(host, path)
 
 
 def _said_by_variables(host: Host) -> list[tuple[str, str]]:
@@ -84,6 +90,6 @@ def _said_by_variables(host: Host) -> list[tuple[str, str]]:
     if {"SINGULARITY_CONTAINER", "APPTAINER_CONTAINER"} & set(host.variables):
         found.append(("singularity", "APPTAINER_CONTAINER"))
     engine = host.variables.get("container", "")
-    if engine:
+    if engine not in {"", "wsl"}:
         found.append((_NAMES.get(engine, "unknown"), "the variable `container`"))
     return found

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.driver import DeviceNode, Driver
 from gpudoctor.facts.fact import Fact, known, unknown
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.tree import ONLY_LINUX, entries, exists, is_linux, text_or_empty, why
+from gpudoctor.probes.tree import ONLY_LINUX, entries, exists, is_linux, real_path, text_or_empty, why
 
 _NAME = re.compile(r"nvidia(?:\d+|ctl|-modeset|-uvm(?:-tools)?|-nvswitch\w*|-nvlink)|dxg|kfd|nvhost-\S+|nvmap")
 _FOLDERS = {"nvidia-caps": "nvidia-", "nvidia-caps-imex-channels": "channel", "dri": "render"}
@@ -46,7 +46,7 @@ def _paths(host: Host) -> Iterator[str]:
 
 
 def _node(host: Host, path: str) -> DeviceNode | None:
-    place = host.path(path)
+    place = host.path(real_path(host, path))
     try:
         status = place.stat()
     except OSError:

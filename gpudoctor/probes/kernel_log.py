@@ -36,7 +36,7 @@ def probe_kernel_log(host: Host) -> KernelLog:
 
 
 def _has_messages(journal: Answer) -> bool:
-    """Whether the journal gave messages: it ends with 0, too, where it shows none because this user may not see them."""
+    """Whether the journal gave messages: it ends with 0, too, where this user may see none."""
     lines = [line for line in journal.stdout.splitlines()[:20] if line.strip() and not line.startswith("-- ")]
     return journal.is_ok and bool(lines)
 

@@ -43,19 +43,18 @@ _DKMS_FOLDER = "/var/lib/dkms"
 _MODPROBE_FOLDERS = ("/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d")
 # Where packages and installers put the module below /lib/modules/RELEASE: DKMS, akmods and kmods, the runfile,
 # Arch's extramodules, openSUSE's weak updates, and Ubuntu's prebuilt ones in kernel/nvidia-*.
-_PLACES = (
-    "updates",
-    "extra",
-    "extramodules",
-    "weak-updates",
-    "misc",
-    "kernel/drivers/video",
-    "kernel/drivers/char/drm",
-)
+_PLACES = {
+    "updates": 3,  # and how many folders deep
+    "extra": 3,
+    "extramodules": 1,
+    "weak-updates": 3,
+    "misc": 1,
+    "kernel/drivers/video": 0,
+    "kernel/drivers/char/drm": 0,
+}
 _FILE_NAME = re.compile(
     r"nvidia(?:-current(?:-open)?|-legacy-\d+xx|-tesla(?:-\d+)?(?:-driver)?)?\.ko(?P<packed>\.(?:xz|zst|gz))?", re.ASCII
 )
-_MOST_DEEP = 3
 _MODINFO_SECONDS = 5.0
 _CONTAINED = "inside a container, where the host's files are not seen"
 
@@ -137,7 +136,7 @@ def _loaded_modules(host: Host) -> Fact[tuple[str, ...]]:
     if listed.is_unknown:
         return unknown(listed.unknown, source)
     if has_folder(host, "/sys/module"):
-        return known(tuple(name for name in entries(host, "/sys/module") if drives_gpus(name)), "/sys/module")
+        return fact_of(lambda: tuple(filter(drives_gpus, entries(host, "/sys/module"))), "/sys/module")
     if has_folder(host, "/proc"):
         return known((), source)
     return unknown("there is no /proc", source)
@@ -172,11 +171,11 @@ def _module_files(host: Host, running: str | None) -> tuple[ModuleFile, ...]:
 
 def _module_paths(host: Host, folder: str) -> Iterator[str]:
     try:
-        prebuilt = [f"kernel/{name}" for name in entries(host, f"{folder}/kernel") if name.startswith("nvidia")]
+        prebuilt = {f"kernel/{name}": 1 for name in entries(host, f"{folder}/kernel") if name.startswith("nvidia")}
     except OSError:
-        prebuilt = []
-    for place in (*_PLACES, *prebuilt):
-        for where, names in walk(host, f"{folder}/{place}", _MOST_DEEP):
+        prebuilt = {}
+    for place, depth in {**_PLACES, **prebuilt}.items():
+        for where, names in walk(host, f"{folder}/{place}", depth):
             yield from (f"{where}/{name}" for name in names if _FILE_NAME.fullmatch(name))
 
 
@@ -212,7 +211,7 @@ def _dkms_builds(host: Host) -> Iterator[DkmsBuild]:
         installed = {real_path(host, link) for link in links}
         for version in names:
             folder = f"{_DKMS_FOLDER}/{module}/{version}"
-            if folder not in links:
+            if folder not in links and version[:1].isdigit():  # beside versions: original_module
                 yield from _dkms_version(host, module, version, installed)
 
 

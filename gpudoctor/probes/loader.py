@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gpudoctor.parsers.ldconfig import parse_ldconfig_cache, parse_loader_configuration
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.tree import entries, is_folder, real_path, text_or_empty
+from gpudoctor.probes.tree import entries, is_folder, read_bytes, real_path, text_or_empty
 
 LIBRARY_PATH = "LD_LIBRARY_PATH"
 CACHE = "loader cache"
@@ -29,6 +29,7 @@ _DEFAULT_FOLDERS = (
 )
 _LDCONFIG = ("ldconfig", "/usr/sbin/ldconfig", "/sbin/ldconfig")  # a user's PATH on Debian has no sbin
 _MOST_INCLUDES = 3
+_ELF_32_BIT = b"\x7fELF\x01"
 # Every library that a probe asks about; other names are not kept.
 _OF_INTEREST = re.compile(
     r"lib(?:cuda|nvidia-ml|cudart|cublas(?:Lt)?|cusparse|cudnn\w*|nvJitLink|nvrtc|nccl|stdc\+\+|c)\.so(?:\.\d+)*"
@@ -65,7 +66,8 @@ def look_at_loader(host: Host) -> LoaderView:
     for origin, paths in places:
         for path in paths:
             name, real = posixpath.basename(path), real_path(host, path)
-            files.setdefault((name, real), LibraryFile(name, path, real, origin))
+            if (name, real) not in files and not _is_32_bit(host, real):
+                files[name, real] = LibraryFile(name, path, real, origin)
     folders = [*library_path, *(posixpath.dirname(path) for path in cached), *default_folders(host)]
     return LoaderView(tuple(files.values()), tuple(dict.fromkeys(folders)), source)
 
@@ -98,6 +100,14 @@ def files_in(host: Host, folder: str) -> list[str]:
     except OSError:
         return []
     return [posixpath.join(folder, name) for name in names if _OF_INTEREST.fullmatch(name)]
+
+
+def _is_32_bit(host: Host, path: str) -> bool:
+    """Whether an ELF file is of a 32-bit processor: Fedora's /usr/lib holds such copies of the driver, for games."""
+    try:
+        return read_bytes(host, path, len(_ELF_32_BIT)) == _ELF_32_BIT
+    except OSError:
+        return False
 
 
 def _cache(host: Host) -> tuple[list[str], str]:

@@ -10,14 +10,26 @@ import msgspec
 from gpudoctor.facts.driver import Driver, PciDevice
 from gpudoctor.facts.fact import Fact, known, unknown
 from gpudoctor.parsers.pci import (
+    parse_driver_name,
     parse_gpu_information,
     parse_link_speed,
     parse_link_width,
     parse_pci_names,
     parse_unassigned_bars,
 )
+from gpudoctor.probes.containers import confinement
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.tree import ONLY_LINUX, entries, has_folder, is_linux, read_text, real_path, text_or_empty, why
+from gpudoctor.probes.tree import (
+    ONLY_LINUX,
+    entries,
+    exists,
+    has_folder,
+    is_linux,
+    read_text,
+    real_path,
+    text_or_empty,
+    why,
+)
 
 NVIDIA = 0x10DE
 DISPLAY_CLASS = 0x03
@@ -42,6 +54,8 @@ def _devices(host: Host) -> Fact[tuple[PciDevice, ...]]:
         return unknown(ONLY_LINUX)
     if not has_folder(host, "/sys"):
         return unknown("there is no /sys", _FOLDER)
+    if host.is_live and not exists(host, "/sys/bus/pci") and confinement(host) is not None:
+        return unknown("inside a container that does not see the PCI bus", _FOLDER)
     try:
         found = [device for address in entries(host, _FOLDER) if (device := _device(host, address)) is not None]
     except OSError as error:
@@ -83,10 +97,10 @@ def _hexadecimal(host: Host, path: str) -> int:
 def _bound_driver(host: Host, folder: str) -> str:
     """Return the name that the `driver` link ends in; a copied tree may have lost its links but kept uevent."""
     try:
-        return posixpath.basename(os.readlink(host.path(f"{real_path(host, folder)}/driver")))
+        return parse_driver_name(posixpath.basename(os.readlink(host.path(f"{real_path(host, folder)}/driver"))))
     except OSError:
         lines = text_or_empty(host, f"{folder}/uevent").splitlines()
-        return next((line.removeprefix("DRIVER=") for line in lines if line.startswith("DRIVER=")), "")
+        return next((parse_driver_name(line[len("DRIVER=") :]) for line in lines if line.startswith("DRIVER=")), "")
 
 
 def _named(host: Host, devices: list[PciDevice]) -> tuple[PciDevice, ...]:

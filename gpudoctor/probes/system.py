@@ -44,7 +44,8 @@ _TEGRA = "/etc/nv_tegra_release"
 _LIBRARY_BYTES = 32 * 1024 * 1024
 _VALUE_CHARACTERS = 4000
 _VARIABLE = re.compile(
-    r"(?:CUDA|CUDNN|NVIDIA|NVCC|XLA|TF|TORCH|TORCHINDUCTOR|PYTORCH|NCCL|OMP|KMP|JAX|HSA|ROCR|ROCM|HIP|TRITON|CUPY|KERAS)_\w+"
+    r"(?:CUDA|CUDNN|NVIDIA|NVCC|XLA|TF|TORCH|TORCHINDUCTOR|PYTORCH|NCCL|OMP|KMP|JAX|HSA|ROCR|ROCM|HIP|TRITON|CUPY)_\w+"
+    r"|KERAS_BACKEND"
     r"|LD_LIBRARY_PATH|LD_PRELOAD|PYTHONPATH|PYTHONHOME|PYTHONNOUSERSITE|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV"
     r"|CONDA_OVERRIDE_CUDA|GPU_DEVICE_ORDINAL|MKL_THREADING_LAYER"
 )
@@ -231,7 +232,7 @@ def _glibcxx_version(host: Host) -> Fact[object]:
 
 
 def _in_library(host: Host, name: str, parse: object) -> tuple[str, str]:
-    """Return (version, path) of the first library of this name in the loader's folders, ("", "") where there is none."""
+    """Return (version, path) of the first library of this name in the loader's folders, ("", "") if none is there."""
     for folder in default_folders(host):
         path = posixpath.join(folder, name)
         try:
@@ -289,13 +290,14 @@ def _user() -> Fact[User]:
         return unknown("only read on Linux and macOS")
     import grp  # noqa: PLC0415  # not on Windows
 
-    groups = []
-    for gid in sorted({os.getgid(), *os.getgroups()}):
+    def name(gid: int) -> str:
         try:
-            groups.append(grp.getgrgid(gid).gr_name)
+            return grp.getgrgid(gid).gr_name
         except KeyError:
-            groups.append(str(gid))
-    return known(User(uid=os.getuid(), groups=tuple(groups)), "os")
+            return str(gid)
+
+    groups = tuple(name(gid) for gid in sorted({os.getgid(), *os.getgroups()}))
+    return known(User(uid=os.getuid(), groups=groups), "os")
 
 
 def variables_that_matter(variables: Mapping[str, str]) -> dict[str, str]:

@@ -44,6 +44,7 @@ _HEADERS = ("cudnn_version.h", "cudnn.h")
 _TOOLKIT_LIBRARIES = ("lib64", "lib")
 _NVCC_IN_SCRIPT = re.compile(r"(/[^\s\"']+)/bin/nvcc\b")
 _SCRIPT_BYTES = 4096
+_EXECUTABLE = ".exe" if os.name == "nt" else ""
 
 
 def probe_toolkits(host: Host, loader: LoaderView) -> Toolkits:
@@ -79,7 +80,7 @@ def _installed(host: Host) -> tuple[Toolkit, ...]:
         real = real_path(host, folder)
         if real not in found and is_folder(host, folder) and (origin != "folder" or _looks_like_toolkit(host, real)):
             found[real] = _toolkit(host, real, origin)
-    if nvcc and not (host.is_live and on_path in found):
+    if nvcc and on_path not in found:
         found[on_path or nvcc] = _toolkit_of_command(host, nvcc, on_path)
     default = real_path(host, homes[0]) if homes else on_path or real_path(host, "/usr/local/cuda")
     return tuple(
@@ -95,7 +96,7 @@ def _looks_like_toolkit(host: Host, folder: str) -> bool:
 
 
 def _toolkit(host: Host, folder: str, origin: str) -> Toolkit:
-    nvcc = f"{folder}/bin/nvcc"
+    nvcc = f"{folder}/bin/nvcc{_EXECUTABLE}"
     has_nvcc = exists(host, nvcc)
     version = next(
         (text for name, parse in _VERSION_FILES if (text := parse(text_or_empty(host, f"{folder}/{name}")))), ""
@@ -107,7 +108,7 @@ def _toolkit(host: Host, folder: str, origin: str) -> Toolkit:
         origin=origin,
         version=version,
         nvcc_path=nvcc if has_nvcc else "",
-        has_ptxas=exists(host, f"{folder}/bin/ptxas"),
+        has_ptxas=exists(host, f"{folder}/bin/ptxas{_EXECUTABLE}"),
         has_libdevice=exists(host, f"{folder}/nvvm/libdevice/libdevice.10.bc")
         or exists(host, f"{folder}/libdevice/libdevice.10.bc"),
     )
@@ -132,7 +133,7 @@ def _home_of_nvcc(nvcc: str) -> str:
 
 
 def _toolkit_of_command(host: Host, nvcc: str, home: str) -> Toolkit:
-    """Describe the toolkit behind an nvcc on PATH, by what the command says: it is this process's, whatever the root."""
+    """Describe the toolkit behind an nvcc on PATH, which is this process's, whatever the root."""
     live = Host(variables=host.variables, timeout_seconds=host.timeout_seconds)
     described = _toolkit(live, home, "PATH") if home and is_folder(live, home) else Toolkit(path=nvcc, origin="PATH")
     said = parse_nvcc_version(host.run([nvcc, "--version"]).stdout) if not described.version else described.version

@@ -59,7 +59,7 @@ def exists(host: Host, absolute: str) -> bool:
 
 def is_folder(host: Host, absolute: str) -> bool:
     """Whether a folder is there, its links followed."""
-    return host.path(real_path(host, absolute)).is_dir()
+    return os.path.isdir(host.path(real_path(host, absolute)))
 
 
 def entries(host: Host, absolute: str) -> list[str]:
@@ -122,5 +122,5 @@ def walk(host: Host, absolute: str, depth: int) -> Iterator[tuple[str, list[str]
         for name in names:
             below = posixpath.join(absolute, name)
             place = host.path(below)
-            if ".ko" not in name and place.is_dir() and not place.is_symlink():
+            if ".ko" not in name and os.path.isdir(place) and not os.path.islink(place):
                 yield from walk(host, below, depth - 1)
