@@ -79,3 +79,11 @@ def nvml_meaning(code: int) -> str | None:
         if row["code"] == code:
             return str(row["meaning"])
     return None
+
+
+def nvml_name(code: int) -> str | None:
+    """Return the name of an NVML return code ("NVML_ERROR_LIB_RM_VERSION_MISMATCH"), or None when unknown."""
+    for row in table("cuda_errors")["nvml_numbers"]:
+        if row["code"] == code:
+            return str(row["name"])
+    return None

@@ -123,10 +123,17 @@ def _names_and_capabilities() -> Iterator[tuple[str, str]]:
         yield from ((name, row["capability"]) for name in row["gpus"])
     for gpu in _pci_gpus().values():
         if gpu.capability is not None and gpu.name:
-            yield gpu.name, gpu.capability
-            laptop = _MOBILE.sub("", gpu.name)
-            if laptop != gpu.name:
-                yield f"{laptop} Laptop GPU", gpu.capability
+            yield from ((name, gpu.capability) for name in _product_names(gpu.name))
+
+
+def _product_names(pci_name: str) -> Iterator[str]:
+    """Yield the names that NVML may give to what the PCI database calls "T400 4GB / T400E" or "RTX 3070 Mobile"."""
+    if _MOBILE.search(pci_name):
+        yield _MOBILE.sub(" Laptop GPU", pci_name)
+        return
+    first, *others = pci_name.split(" / ")
+    yield first
+    yield from (name for name in others if name.split()[:1] == first.split()[:1])
 
 
 @functools.cache
