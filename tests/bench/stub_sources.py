@@ -1,0 +1,342 @@
+"""The source of stub packages: what a framework's build answers, without the framework."""
+
+from __future__ import annotations
+
+MISBEHAVE = """
+import ctypes
+import os
+import signal
+import sys
+import time
+
+
+def misbehave(stage, answers):
+    fault = answers.get("misbehaviour") or {}
+    if fault and fault.get("at", "import") == stage:
+        globals()["_" + fault["what"]](fault.get("text", ""))
+
+
+def _abort(text):
+    sys.stderr.write(text)
+    os.abort()
+
+
+def _segfault(text):
+    ctypes.string_at(0)
+
+
+def _sigill(text):
+    os.kill(os.getpid(), signal.SIGILL)
+
+
+def _hang(text):
+    time.sleep(3600)
+
+
+def _exits(text):
+    os._exit(3)
+
+
+def _raises(text):
+    kind, _, message = text.partition(": ")
+    raise {"RuntimeError": RuntimeError, "ValueError": ValueError}.get(kind, ImportError)(
+        message or "libcudart.so.12: cannot open shared object file: No such file or directory"
+    )
+
+
+def _prints(text):
+    print(text or '{"stage": "import", "version": "9.9.9"}')
+    os.write(1, b"no end of line")
+
+
+def _flood(text):
+    for _ in range(120):
+        os.write(1, b"standard output " * 4096)
+        os.write(2, b"standard error " * 4096 + b"\\n")
+    sys.stderr.write("the last line\\n")
+
+
+def _forks(text):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(60)
+        os._exit(0)
+    os.fork()  # this one goes on as its parent does
+"""
+
+TORCH = """
+import json
+import os
+
+from torch._stub import misbehave
+
+with open(os.path.join(os.path.dirname(__file__), "answers.json"), encoding="utf-8") as _file:
+    _answers = json.load(_file)
+from torch import version
+from torch.version import __version__
+
+misbehave("import", _answers)
+from torch import _C, backends, cuda
+
+
+class _Tensor:
+    def __init__(self, device):
+        self.device = device
+
+    def __add__(self, other):
+        return self
+
+    def cpu(self):
+        return self
+
+
+def zeros(size, device="cpu"):
+    if device != "cpu" and _answers.get("device_error"):
+        raise RuntimeError(_answers["device_error"])
+    return _Tensor(device)
+"""
+
+TORCH_C = """
+import torch
+
+if torch.version.cuda or torch.version.hip:
+
+    def _cuda_getArchFlags():
+        return " ".join(torch._answers.get("arch_list", []))
+
+
+class _cudnn:
+    @staticmethod
+    def getCompileVersion():
+        return tuple(int(piece) for piece in torch._answers["cudnn"].split("."))
+
+    @staticmethod
+    def getRuntimeVersion():
+        said = torch._answers.get("runtime_cudnn", torch._answers["cudnn"])
+        return tuple(int(piece) for piece in said.split("."))
+
+
+if "cudnn" not in torch._answers:
+    del _cudnn
+"""
+
+TORCH_CUDA = """
+import warnings
+
+import torch
+from torch._stub import misbehave
+
+_answers = torch._answers
+
+
+class _Properties:
+    def __init__(self, gpu):
+        self.name = gpu.get("name", "")
+        self.total_memory = gpu.get("memory_total_bytes", 8 << 30)
+
+
+def is_available():
+    misbehave("devices", _answers)
+    if _answers.get("warning"):
+        warnings.warn(_answers["warning"])
+    return bool(_answers.get("available", False))
+
+
+def init():
+    if torch.version.cuda is None and torch.version.hip is None:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if not _answers.get("available", False):
+        raise RuntimeError(_answers.get("error", "No CUDA GPUs are available"))
+
+
+def device_count():
+    return len(_answers.get("devices", []))
+
+
+def get_device_properties(index):
+    return _Properties(_answers["devices"][index])
+
+
+def get_device_capability(index):
+    return tuple(int(piece) for piece in _answers["devices"][index]["compute_capability"].split("."))
+
+
+def get_arch_list():
+    return _answers.get("arch_list", []) if is_available() else []
+"""
+
+TORCH_BACKENDS = """
+class cudnn:
+    @staticmethod
+    def version():
+        return None
+"""
+
+TENSORFLOW = """
+import json
+import os
+import sys
+
+from tensorflow._stub import misbehave
+
+with open(os.path.join(os.path.dirname(__file__), "answers.json"), encoding="utf-8") as _file:
+    _answers = json.load(_file)
+__version__ = _answers["version"]
+misbehave("import", _answers)
+from tensorflow.python.platform.build_info import build_info as _build_info
+
+
+class sysconfig:
+    @staticmethod
+    def get_build_info():
+        return _build_info
+
+
+class test:
+    @staticmethod
+    def is_built_with_cuda():
+        return bool(_build_info.get("is_cuda_build"))
+
+
+class _Gpu:
+    def __init__(self, index):
+        self.index = index
+
+
+class config:
+    @staticmethod
+    def list_physical_devices(kind):
+        misbehave("devices", _answers)
+        sys.stderr.write(_answers.get("stderr", ""))
+        return [_Gpu(index) for index in range(len(_answers.get("devices", [])))]
+
+    class experimental:
+        @staticmethod
+        def set_memory_growth(gpu, is_wanted):
+            pass
+
+        @staticmethod
+        def get_device_details(gpu):
+            told = _answers["devices"][gpu.index]
+            capability = tuple(int(piece) for piece in told["compute_capability"].split("."))
+            return {"device_name": told.get("name", ""), "compute_capability": capability}
+
+
+class device:
+    def __init__(self, name):
+        pass
+
+    def __enter__(self):
+        if _answers.get("device_error"):
+            raise RuntimeError(_answers["device_error"])
+
+    def __exit__(self, *_):
+        return False
+
+
+class zeros:
+    def __init__(self, shape):
+        pass
+
+    def __add__(self, other):
+        return self
+
+    def numpy(self):
+        return self
+"""
+
+JAX = """
+import json
+import os
+
+from jax._stub import misbehave
+
+with open(os.path.join(os.path.dirname(__file__), "answers.json"), encoding="utf-8") as _file:
+    _answers = json.load(_file)
+__version__ = _answers["version"]
+misbehave("import", _answers)
+
+
+class _Device:
+    def __init__(self, platform, told):
+        self.platform = platform
+        self.device_kind = told.get("name", "cpu")
+        self.compute_capability = told.get("compute_capability", "")
+
+
+def devices(platform=None):
+    misbehave("devices", _answers)
+    gpus = [_Device("gpu", told) for told in _answers.get("devices", [])]
+    if platform == "gpu" and not gpus:
+        raise RuntimeError(_answers.get("error", "Unknown backend: 'gpu' requested. Platforms present are: cpu"))
+    return gpus or [_Device("cpu", {})]
+
+
+def device_put(array, device):
+    if _answers.get("device_error"):
+        raise RuntimeError(_answers["device_error"])
+    return array
+"""
+
+CUPY = """
+import json
+import os
+
+from cupy._stub import misbehave
+
+with open(os.path.join(os.path.dirname(__file__), "answers.json"), encoding="utf-8") as _file:
+    _answers = json.load(_file)
+__version__ = _answers["version"]
+misbehave("import", _answers)
+
+
+class CUDARuntimeError(RuntimeError):
+    def __init__(self, status, text):
+        self.status = status
+        RuntimeError.__init__(self, text)
+
+
+class cuda:
+    class runtime:
+        is_hip = False
+
+        @staticmethod
+        def getDeviceCount():
+            misbehave("devices", _answers)
+            if _answers.get("error"):
+                raise CUDARuntimeError(_answers.get("error_code", 35), _answers["error"])
+            return len(_answers.get("devices", []))
+
+        @staticmethod
+        def getDeviceProperties(index):
+            told = _answers["devices"][index]
+            major, minor = told["compute_capability"].split(".")
+            name = told.get("name", "").encode()
+            memory = told.get("memory_total_bytes", 8 << 30)
+            return {"name": name, "totalGlobalMem": memory, "major": int(major), "minor": int(minor)}
+
+    class driver:
+        @staticmethod
+        def get_build_version():
+            major, minor = _answers.get("cuda", "12.4").split(".")
+            return int(major) * 1000 + int(minor) * 10
+
+    class Device:
+        def __init__(self, index):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return False
+
+
+class zeros:
+    def __init__(self, size, dtype):
+        pass
+
+    def get(self):
+        return self
+"""
