@@ -35,7 +35,7 @@ def _driver_api(machine: Machine) -> tuple[str, str]:
     if code is None:
         return "unknown", f"driver API not known: {api.init_code.unknown or api.library.unknown or 'not asked'}"
     if code:
-        return "info", f"cuInit fails with {code} {api.init_name.peek() or ''}".rstrip()
+        return "failing", f"cuInit fails with {code} {api.init_name.peek() or ''}".rstrip()
     said = f"driver API {api.driver_version.peek() or 'starts'}"
     count = api.device_count.peek()
     return "ok", said if count is None else f"{said}, {counted(count, 'device')}"

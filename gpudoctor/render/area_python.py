@@ -11,6 +11,7 @@ from gpudoctor.render.values import counted, listed
 
 _FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy")
 _BROKEN_SHOWN = 3
+_ERROR_COLUMNS = 90
 
 Said = tuple[str, tuple[str, ...]]
 
@@ -26,7 +27,7 @@ def environment_lines(environment: Environment) -> Said:
         return "unknown", (head, f"does not answer: {environment.python_version.unknown}")
     frameworks = list(_frameworks(environment))
     marks = {mark for mark, _ in frameworks}
-    mark = "unknown" if "unknown" in marks else "ok" if "ok" in marks else "info"
+    mark = next((mark for mark in ("failing", "unknown", "ok") if mark in marks), "info")
     return mark, (head, *(line for _, line in frameworks)) if frameworks else (head, "no GPU framework installed")
 
 
@@ -73,15 +74,16 @@ def _built_for(environment: Environment, name: str) -> str:
 def _did(run: FrameworkRun) -> tuple[str, str]:
     """Return a mark, and how far the framework came."""
     if error := run.import_error.peek():
-        return "info", f"import fails: {error}"
+        return "failing", f"import fails: {_shortened(error)}"
     if ended := run.exit_signal.peek():
-        return "info", f"ended by {ended}{_stage(run)}"
+        return "failing", f"ended by {ended}{_stage(run)}"
     if run.is_gpu_available.is_unknown:
         return "unknown", f"GPU not known: {run.is_gpu_available.unknown}"
     if not run.is_gpu_available.peek():
-        return "info", f"no GPU{_because(run)}"
+        return "failing" if run.built_cuda.peek() else "info", f"no GPU{_because(run)}"
     devices = run.devices.peek()
-    return "ok", f"GPU works{_kernels(run)}" if devices is None else f"{counted(len(devices), 'GPU')}{_kernels(run)}"
+    many = "" if devices is None else f", {counted(len(devices), 'device')}"
+    return "ok", f"GPU usable{many}{_kernels(run)}"
 
 
 def _stage(run: FrameworkRun) -> str:
@@ -91,7 +93,17 @@ def _stage(run: FrameworkRun) -> str:
 
 def _because(run: FrameworkRun) -> str:
     error = run.gpu_error.peek()
-    return f": {error.strip().splitlines()[0]}" if error and error.strip() else ""
+    return f": {_shortened(error)}" if error and error.strip() else ""
+
+
+def _shortened(error: str) -> str:
+    """Return the first line of an error, cut: the evidence of the finding has all of it."""
+    first = (error.strip().splitlines() or [""])[0]
+    return (
+        first
+        if len(first) <= _ERROR_COLUMNS
+        else f"{first[:_ERROR_COLUMNS].rpartition(' ')[0] or first[:_ERROR_COLUMNS]} ..."
+    )
 
 
 def _kernels(run: FrameworkRun) -> str:

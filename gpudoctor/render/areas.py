@@ -54,10 +54,11 @@ def areas_of(report: Report) -> Iterator[Area]:
     """Yield the areas of a report in the order of the stack, lowest first."""
     machine = report.snapshot.machine
     findings = report.findings
+    at_fault = Mark.ERROR if _has_error(findings, "machine") else Mark.INFO
     yield _area("System", system_lines(machine.system), _of(findings, "System"))
-    yield _area("Driver", driver_lines(machine.driver, machine.system), _of(findings, "Driver"))
+    yield _area("Driver", driver_lines(machine.driver, machine.system), _of(findings, "Driver"), at_fault)
     yield from _gpus(machine, _of(findings, "GPU"))
-    yield _area("CUDA", cuda_lines(machine), _of(findings, "CUDA"))
+    yield _area("CUDA", cuda_lines(machine), _of(findings, "CUDA"), at_fault)
     yield _area("Kernel log", kernel_log_lines(machine.kernel_log), _from_kernel_log(findings))
     environments = report.snapshot.environments
     yield from (_environment(environment, findings) for environment in environments)
@@ -66,11 +67,22 @@ def areas_of(report: Report) -> Iterator[Area]:
     yield _area("Jupyter", jupyter_lines(machine), _of(findings, "Jupyter"))
 
 
-def _area(label: str, said: tuple[str, tuple[str, ...]], findings: Iterable[ReportedFinding]) -> Area:
-    """Make an area of ("ok" | "info" | "unknown", its lines); what was found there decides over that."""
+def _area(
+    label: str, said: tuple[str, tuple[str, ...]], findings: Iterable[ReportedFinding], at_fault: Mark = Mark.INFO
+) -> Area:
+    """Make an area of ("ok" | "info" | "unknown" | "failing", its lines); what was found there decides over that.
+
+    What fails without a finding of its own is the consequence of one elsewhere: `at_fault` is the mark for that.
+    """
     found = {finding.severity for finding in findings}
     worst = next((_MARK_OF[severity] for severity in _WORST_FIRST if severity in found), None)
-    return Area(worst or Mark(said[0]), label, said[1])
+    if said[0] == "failing" and worst in (None, Mark.INFO):
+        return Area(at_fault, label, said[1])
+    return Area(worst or Mark("info" if said[0] == "failing" else said[0]), label, said[1])
+
+
+def _has_error(findings: Sequence[ReportedFinding], target: str) -> bool:
+    return any(finding.target == target and finding.severity is Severity.ERROR for finding in findings)
 
 
 def _of(findings: Sequence[ReportedFinding], label: str) -> list[ReportedFinding]:
@@ -102,4 +114,5 @@ def _gpu_indexes(finding: ReportedFinding, otherwise: int) -> set[int]:
 
 def _environment(environment: Environment, findings: Sequence[ReportedFinding]) -> Area:
     own = [finding for finding in findings if finding.target == environment.path]
-    return _area("Python", environment_lines(environment), own)
+    at_fault = Mark.ERROR if _has_error(findings, "machine") else Mark.INFO
+    return _area("Python", environment_lines(environment), own, at_fault)

@@ -51,8 +51,9 @@ def _lines(report: Report, screen: Screen, detail: Detail) -> Iterator[Text]:
     yield from unjudged_lines(report, screen.width, is_whole=detail is Detail.EVERYTHING)
     yield Text()
     yield _verdict(report, symbols)
-    for line in first_step(report):
-        yield Text(f"  {printable(line)}")
+    title, commands = first_step(report)
+    yield from (Text(line) for line in wrapped(title, screen.width, "  ", "    ") if title)
+    yield from (Text(f"    {printable(command)}", style="cyan") for command in commands)
 
 
 def _title(report: Report) -> str:

@@ -28,12 +28,16 @@ def finding_lines(finding: ReportedFinding, width: int, symbols: dict[Mark, str]
     yield from (Text(line) for line in wrapped(finding.message, width, _INDENT))
     yield from _evidence_lines(finding.evidence, width)
     if finding.hides:
-        yield from (Text(line) for line in wrapped(f"explains: {_named(finding.hides)}", width, _INDENT, _DEEPER))
+        yield from (Text(line) for line in wrapped(f"Explains: {_named(finding.hides)}", width, _INDENT, _DEEPER))
+    if finding.fixes:
+        yield Text(f"{_INDENT}What to do:")
     for number, fix in enumerate(finding.fixes, start=1):
         yield from _fix_lines(number, fix, width)
 
 
 def _evidence_lines(evidence: tuple[Evidence, ...], width: int) -> Iterator[Text]:
+    if evidence:
+        yield Text(f"{_INDENT}Seen:")
     for piece in evidence:
         source = f" ({piece.source})" if piece.source and piece.source != piece.fact else ""
         for line in wrapped(f"{piece.fact} = {piece.value}{source}", width, _INDENT + "- ", _DEEPER):

@@ -57,12 +57,11 @@ def _matters(code: str) -> bool:
     return rule is None or rule.severity is not Severity.INFO
 
 
-def first_step(report: Report) -> list[str]:
-    """Return what to do first: the least invasive fix of the root cause; empty when there is nothing to mend."""
+def first_step(report: Report) -> tuple[str, list[str]]:
+    """Return what to do first and its commands: the least invasive fix of the root cause; ("", []) when nothing is."""
     if report.root_cause is None:
-        return []
+        return "", []
     fixes = report.findings[0].fixes
     if not fixes:
-        return [f"Do first: read `gpudoctor explain {report.root_cause}`"]
-    commands = [line for command in fixes[0].commands for line in command.splitlines()]
-    return [f"Do first: {fixes[0].title}", *(f"  {line}" for line in commands)]
+        return "Do first: read what the code means", [f"gpudoctor explain {report.root_cause}"]
+    return f"Do first: {fixes[0].title}", [line for command in fixes[0].commands for line in command.splitlines()]
