@@ -1,4 +1,4 @@
-"""The program's data broke a check inside a GPU kernel, mostly a label or index out of range.
+"""The program's data broke a check in a GPU kernel, mostly a label or index out of range.
 
 ## What is wrong
 "CUDA error: device-side assert triggered" (error 710). The installation works: a kernel compared a number with its

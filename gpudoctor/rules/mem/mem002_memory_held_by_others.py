@@ -1,0 +1,102 @@
+"""Other programs, or leftovers of earlier ones, hold most of this GPU's memory.
+
+## What is wrong
+Before your program starts, most of the memory is taken. It will fail with "out of memory" although its own message
+says that it holds little: little free, little allocated, little reserved.
+
+## Why it happens
+- A notebook that was left open: its kernel keeps model and data until it is shut down.
+- A run that ended badly and left workers behind, which hold the memory without computing.
+- Another user, a container, a service that serves a model, a desktop with a game or a browser.
+- Memory with no process beside it: inside a container only its own processes are shown; in WSL none are; and a
+  process without parent (a zombie's children) can be invisible to nvidia-smi while it still has the device open.
+
+## How to fix
+End what is not needed, by its number; look with `fuser` where none is shown. A notebook: shut the kernel down,
+closing the tab is not enough. If nothing has the device open and the memory stays taken, reset the GPU or reboot.
+
+## When this is harmless
+When the programs that are listed are meant to run: a busy GPU is no broken one. TensorFlow and JAX take nearly all
+memory in advance, whatever they need.
+
+## Easily confused with
+Work that is too large for the GPU: then the program itself holds nearly everything.
+
+## References
+- https://docs.nvidia.com/deploy/nvidia-smi/index.html
+- https://man7.org/linux/man-pages/man1/fuser.1.html
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.gpu import GpuProcess
+from gpudoctor.findings.finding import Evidence, Finding, Fix, Risk, Severity
+from gpudoctor.rules.advice.commands import as_root
+from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.rules.nvidia_hardware import is_container, is_wsl
+from gpudoctor.rules.rule import Case, Scope, rule
+from gpudoctor.rules.visible_devices import is_visible
+
+# Half of the memory is more than any desktop takes, and what training needs beside it is then often gone.
+MOSTLY_HELD = 0.5
+# With less than a tenth free, no framework gets beyond its own libraries and a few tensors.
+NEARLY_FULL = 0.9
+_OUT_OF_MEMORY = ("out of memory", "resource_exhausted", "alloc_failed")
+_GIB = 1024**3
+
+
+@rule("MEM002", Severity.WARNING, Scope.GPU, hides=("MEM001", "RUN005", "RUN006"))
+def memory_held_by_others(case: Case) -> Finding | None:
+    gpu = case.gpu
+    used, total = gpu.memory_used_bytes.need(), gpu.memory_total_bytes.need()
+    if total <= 0 or used / total < MOSTLY_HELD or not is_visible(case, gpu):
+        return None
+    processes = gpu.processes.peek() or ()
+    share = round(100 * used / total)
+    return Finding(
+        message=f"{used / _GIB:.1f} of {total / _GIB:.1f} GiB ({share} %) are taken, {_by_whom(case, processes)}",
+        evidence=(gpu.memory_used_bytes, gpu.memory_total_bytes, *(_evidence(process) for process in processes)),
+        severity=Severity.ERROR if used / total >= NEARLY_FULL and _has_failed(case) else Severity.WARNING,
+        fixes=_fixes(case, processes),
+    )
+
+
+def _by_whom(case: Case, processes: tuple[GpuProcess, ...]) -> str:
+    if processes:
+        largest = sorted(processes, key=lambda process: -(process.memory_used_bytes or 0))[:4]
+        return "by " + ", ".join(f"{process.name or 'process'} ({process.pid})" for process in largest)
+    if case.gpu.processes.is_unknown:
+        return "the processes could not be listed"
+    if is_container(case):
+        return "and none of this container's processes holds it"
+    return "and WSL shows no processes" if is_wsl(case) else "and no process is shown beside it"
+
+
+def _evidence(process: GpuProcess) -> Evidence:
+    held = f"{process.memory_used_bytes / _GIB:.1f} GiB" if process.memory_used_bytes else "not told"
+    return Evidence(fact=f"process {process.pid}", value=f"{process.name} {held}".strip(), source="NVML")
+
+
+def _has_failed(case: Case) -> bool:
+    """Whether a framework that was started here ran out of memory."""
+    texts = [run.gpu_error.peek() or "" for one in case.snapshot.environments for run in one.runs]
+    runs = [run for one in case.snapshot.environments for run in one.runs]
+    texts += [kernel.error for run in runs for kernel in run.kernel_runs.peek() or ()]
+    return any(sign in text.lower() for text in texts for sign in _OUT_OF_MEMORY)
+
+
+def _fixes(case: Case, processes: tuple[GpuProcess, ...]) -> tuple[Fix, ...]:
+    if processes:
+        numbers = ",".join(str(process.pid) for process in processes)
+        computing = " ".join(str(process.pid) for process in processes if process.kind == "compute")
+        end = Fix(
+            title="See what these processes are, and end those that are not needed",
+            commands=(f"ps -o pid,user,etime,cmd -p {numbers}", *((f"kill {computing}",) if computing else ())),
+            risk=Risk.MEDIUM,
+            risk_note="whatever the processes have not saved is lost",
+        )
+        return (end,)
+    if is_wsl(case):
+        return (Fix(title="Look in Windows' Task Manager, Details, column GPU memory, and end what is not needed"),)
+    find = Fix(title="Find what has the device open", commands=as_root(case, "fuser -v /dev/nvidia*"), needs_root=True)
+    return (on_the_host(case, find), reboot(case, "memory without an owner is freed"))
