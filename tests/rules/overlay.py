@@ -43,7 +43,7 @@ def overlaid(base: str, lines: dict[str, Any]) -> Snapshot:
 
 
 def _expand(path: str) -> list[str | int]:
-    head = re.match(r"[A-Za-z]+", path)
+    head = re.match(r"[A-Za-z_]+", path)
     if head and head[0] in _SHORT:
         path = _SHORT[head[0]] + path[len(head[0]) :]
     path = path.replace("driver.nvml.", "driver.NVML.")
