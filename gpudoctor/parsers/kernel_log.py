@@ -24,7 +24,8 @@ _PREFIX = re.compile(
 )
 _INTEREST = re.compile(
     r"NVRM|nvidia|nouveau|\bnova[-_ ]?core|NovaCore|dxgk"
-    r"|Key was rejected|module verification failed|Loading of (?:unsigned )?module|is locked down|Lockdown:"
+    r"|Key was rejected|Required key not available|module verification failed|unsigned module|Loading of module"
+    r"|is locked down|Lockdown:|Secure boot enabled|PM: suspend (?:entry|exit)"
     r"|pci [0-9a-f:.]+: BAR \d+.*(?:can't assign|no space|failed to assign|no compatible)"
     r"|IO_PAGE_FAULT|AER:|PCIe Bus Error|trap invalid opcode"
     r"|Out of memory: Kill|oom-kill:|invoked oom-killer|Memory cgroup out of memory",

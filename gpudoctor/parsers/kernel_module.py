@@ -103,16 +103,18 @@ def parse_module_file(image: Buffer) -> ModuleInfo:
     version=580.95.05\0supported=external\0license=Dual MIT/GPL\0 ... vermagic=6.8.0-45-generic SMP preempt ...
     (nvidia.ko of driver 580)
     """
-    section = _elf_section(image, b".modinfo") if image[0:4] == b"\x7fELF" else image[0:_SCANNED_BYTES]
+    is_elf = image[0:4] == b"\x7fELF"
+    section = _elf_section(image, b".modinfo") if is_elf else image[0:_SCANNED_BYTES]
     fields: dict[str, str] = {}
     for entry in section.split(b"\0"):
         name, equals, value = entry.decode("utf-8", "replace").partition("=")
         if equals:
             fields.setdefault(name.strip(), value.strip())
-    return _info(fields, is_signed=image[max(0, len(image) - len(_SIGNATURE)) : len(image)] == _SIGNATURE)
+    ends_signed = image[max(0, len(image) - len(_SIGNATURE)) : len(image)] == _SIGNATURE
+    return _info(fields, is_signed=ends_signed if is_elf else None)
 
 
-def _info(fields: dict[str, str], *, is_signed: bool) -> ModuleInfo:
+def _info(fields: dict[str, str], *, is_signed: bool | None) -> ModuleInfo:
     return ModuleInfo(
         version=fields.get("version", ""),
         flavour=_flavour_of_license(fields.get("license", "")),

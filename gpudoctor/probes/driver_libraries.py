@@ -11,7 +11,7 @@ from gpudoctor.facts.fact import known, unknown
 from gpudoctor.parsers.libraries import parse_driver_library_version
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.loader import WSL_FOLDER, LibraryFile, LoaderView, files_in
-from gpudoctor.probes.tree import ONLY_LINUX, entries, is_linux, real_path
+from gpudoctor.probes.tree import ONLY_LINUX, entries, exists, is_linux, real_path
 
 _SONAME = re.compile(r"lib(?:cuda|nvidia-ml)\.so\.1")
 _NAME = re.compile(r"lib(?:cuda|nvidia-ml)\.so(?:\.\d+)*")
@@ -30,7 +30,7 @@ def probe_driver_libraries(host: Host, loader: LoaderView) -> Driver:
     for file in (*loader.files, *_elsewhere(host)):
         if not _NAME.fullmatch(file.name):
             continue
-        library = _library(file)
+        library = _library(host, file)
         if _SONAME.fullmatch(file.name) or library.is_stub:
             found.setdefault(file.real_path, library)
         else:
@@ -39,16 +39,29 @@ def probe_driver_libraries(host: Host, loader: LoaderView) -> Driver:
     return Driver(libraries=known((*found.values(), *rest), loader.source))
 
 
-def _library(file: LibraryFile) -> DriverLibrary:
-    """Describe a file; one that no `.so.1` leads to keeps its own name as soname: the loader does not take it."""
-    is_stub = "/stubs/" in file.path or "/stubs/" in file.real_path
+def _library(host: Host, file: LibraryFile) -> DriverLibrary:
+    """Describe a file; one that no `.so.1` leads to keeps its own name as soname: the loader does not take it.
+
+    The path keeps the folder by which the loader came there (LD_LIBRARY_PATH names that one), with the real file's name.
+    """
+    folder, real_name = posixpath.dirname(file.path), posixpath.basename(file.real_path)
+    beside = posixpath.join(folder, real_name)
     return DriverLibrary(
         soname=file.name,
-        path=file.real_path,
-        version=parse_driver_library_version(posixpath.basename(file.real_path)),
-        origin=file.origin,
-        is_stub=is_stub,
+        path=beside if exists(host, beside) else file.real_path,
+        version=parse_driver_library_version(real_name),
+        origin=_origin(host, folder, file),
+        is_stub="/stubs/" in file.path or "/stubs/" in file.real_path,
     )
+
+
+def _origin(host: Host, folder: str, file: LibraryFile) -> str:
+    """Return whose file it is where its folder tells (WSL, a compat package, conda), else how the loader gets there."""
+    if file.path.startswith("/usr/lib/wsl/"):
+        return "wsl"
+    if f"/{_COMPAT}/" in file.path or f"/{_COMPAT}/" in file.real_path:
+        return _COMPAT
+    return "conda" if exists(host, f"{posixpath.dirname(folder)}/conda-meta") else file.origin
 
 
 def _elsewhere(host: Host) -> Iterator[LibraryFile]:
