@@ -31,7 +31,7 @@ def probe_cuda_driver_api(host: Host) -> CudaDriverApi:
             return _not_found()
         return _unknown(f"{_SONAME} cannot be loaded: {library.error[:300]}")
     return CudaDriverApi(
-        library=known(str(library.value), "/proc/self/maps"),
+        library=known(str(library.value), library.call),
         init_code=_init_code(heard),
         init_name=_init_name(heard),
         driver_version=_fact(heard, "driver_version", values.cuda_version),

@@ -37,7 +37,7 @@ def probe_nvml(host: Host) -> tuple[Nvml, Fact[tuple[Gpu, ...]]]:
     if library.error:
         return _not_found() if is_not_found(library.error, _SONAME) else _unknown(_cannot_load(library.error))
     nvml = Nvml(
-        library=known(str(library.value), "/proc/self/maps"),
+        library=known(str(library.value), library.call),
         init_code=_init_code(heard),
         init_error=_init_error(heard),
         nvml_version=_system_fact(heard, "nvml_version", version_text),

@@ -15,7 +15,7 @@ from gpudoctor.probes.library_child import Heard, Reply
 T = TypeVar("T")
 
 _NOT_SUPPORTED = 3
-_ALWAYS_THERE = frozenset({"name", "uuid", "pci", "compute_capability"})  # no card is without them
+_ALWAYS_THERE = frozenset({"name", "uuid", "compute_capability"})  # no GPU is without them; integrated ones lack PCI
 
 
 def build_gpu(host: Host, heard: Heard, index: int) -> Gpu:

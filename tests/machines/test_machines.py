@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ MACHINES = sorted(path.parent.name for path in FOLDER.glob("*/machine.toml"))
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_machine(name: str, tmp_path: Path, fake_libraries: Path) -> None:
+def test_machine(name: str, fake_libraries: Path) -> None:
     machine = load_machine(FOLDER / name)
     for table, soname in (("nvml", "libnvidia-ml.so.1"), ("cuda", "libcuda.so.1")):
         if table not in machine and has_real_library(soname):
             pytest.skip(f"this machine has a real {soname}, so it cannot be missing")
-    outcome = MachineBench(machine, tmp_path / "machine", fake_libraries).check()
+    with tempfile.TemporaryDirectory(
+        prefix="machine-"
+    ) as folder:  # outside pytest's own, which only its user can enter
+        Path(folder).chmod(0o755)
+        outcome = MachineBench(machine, Path(folder) / "machine", fake_libraries).check()
     assert "Traceback" not in outcome.stderr, outcome.stderr
     report = outcome.report
     assert report["schema"] == "gpudoctor.report/1", outcome.stdout

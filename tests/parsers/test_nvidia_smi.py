@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpudoctor.parsers.nvidia_smi import Banner, parse_banner, parse_complaint
@@ -77,6 +77,7 @@ def test_complaint_is_what_stands_beside_the_table() -> None:
     assert parse_complaint(f"\x1b[31m\n\n  {lost}  \r\n") == lost
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.binary().map(lambda data: data.decode("utf-8", "replace"))))
 def test_any_text_is_survived(text: str) -> None:
     parse_banner(text)
@@ -85,6 +86,7 @@ def test_any_text_is_survived(text: str) -> None:
     assert complaint.replace("\n", "").isprintable()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["NVIDIA-SMI", " ", "\t", "535.1", "Driver Version:", "KMD Version:", "CUDA ", "|", "\n"]))
 )

@@ -31,6 +31,7 @@ def test_healthy_card_has_no_unknown_fact(fake_host: MakeHost) -> None:
     nvml, gpus = probe_nvml(fake_host("driver=580.95.05", "cuda=13000", gpus=[RTX_4090]))
     assert _unknowns(nvml) == {}
     assert nvml.library.need().endswith("/libnvidia-ml.so.1")
+    assert nvml.library.source == "/proc/self/maps"
     assert (nvml.init_code.need(), nvml.init_error.is_absent) == (0, True)
     assert nvml.nvml_version.need() == "13.580.95.05"
     assert nvml.driver_version.need() == "580.95.05"
@@ -280,6 +281,12 @@ def test_missing_pynvml_is_a_reason(fake_host: MakeHost, monkeypatch: pytest.Mon
     nvml, gpus = probe_nvml(fake_host(gpus=[RTX_4090]))
     assert gpus.unknown == "the Python module pynvml (nvidia-ml-py) was not found"
     assert set(_unknowns(nvml).values()) == {gpus.unknown}
+
+
+def test_gpu_of_a_module_without_pci(fake_host: MakeHost) -> None:
+    (gpu,) = _gpus(fake_host("error.nvmlDeviceGetPciInfo=3", gpus=[{"name": "Orin (nvgpu)", "cc": "8.7"}]))
+    assert gpu.pci_address.is_absent
+    assert _unknowns(gpu) == {}
 
 
 def test_replies_survive_what_a_library_prints() -> None:

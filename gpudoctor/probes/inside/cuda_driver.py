@@ -154,7 +154,9 @@ def main():
     except OSError as error:
         speaker.say(gpu=None, key="library", call="loader", error=str(error), code=None)
         return
-    speaker.say(gpu=None, key="library", call="loader", value=mapped_file(LIBRARY) or LIBRARY)
+    mapped = mapped_file(LIBRARY)
+    call = "/proc/self/maps" if mapped else "loader"
+    speaker.say(gpu=None, key="library", call=call, value=mapped or LIBRARY)
     # answers without cuInit, so that the version is known where cuInit fails or hangs
     ask(speaker, None, "driver_version", "cuDriverGetVersion", lambda: number(driver, "cuDriverGetVersion"))
     if ask(speaker, None, "init", "cuInit", lambda: init(driver)) != 0:

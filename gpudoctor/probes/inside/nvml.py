@@ -323,7 +323,9 @@ def main():
     if complaint is not None:
         speaker.say(gpu=None, key="library", call="loader", error=complaint, code=None)
         return
-    speaker.say(gpu=None, key="library", call="loader", value=mapped_file(name) or name)
+    mapped = mapped_file(name)
+    call = "/proc/self/maps" if mapped else "loader"
+    speaker.say(gpu=None, key="library", call=call, value=mapped or name)
     sys.path.append(folder)
     import pynvml
 
