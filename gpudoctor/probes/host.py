@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import IO
 
 _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
+_TAIL_BYTES = 64 * 1024  # the end of what was cut, where a flood's last words are
+_DRAIN_SECONDS = 0.5  # what a child that left its session may keep open after the command has ended
 _FILE_LIMIT_BYTES = 64 * 1024 * 1024
 _running: set[subprocess.Popen[bytes]] = set()  # so that an interrupt leaves no child behind
 _is_stopping = threading.Event()
@@ -127,12 +130,13 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
         pipes = [_Drain(process.stdout), _Drain(process.stderr)]
         failure = ""
         try:
-            process.wait(deadline)
+            _wait(process, deadline)
         except subprocess.TimeoutExpired:
             failure = f"did not answer within {deadline:g} s"
         kill_group(process)
+        end = time.monotonic() + _DRAIN_SECONDS
         for pipe in pipes:
-            pipe.join(1.0)
+            pipe.join(max(0.0, end - time.monotonic()))
         _running.discard(process)
         code = None if failure else process.returncode
         return Answer(
@@ -144,6 +148,26 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
             signal_name=signal_name(-code) if code is not None and code < 0 else "",
             is_truncated=any(pipe.is_truncated for pipe in pipes),
         )
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
+    """Wait for the end at once where the kernel tells it; Popen.wait looks only every 50 ms. Raises TimeoutExpired."""
+    if sys.platform != "linux":
+        process.wait(deadline)
+        return
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # a kernel before 5.3, or forbidden in this container
+        process.wait(deadline)
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(deadline * 1000):
+            raise subprocess.TimeoutExpired(process.args, deadline)
+    finally:
+        os.close(descriptor)
+    process.wait()
 
 
 def kill_running(patience_seconds: float = 1.0) -> None:
@@ -190,6 +214,7 @@ class _Drain(threading.Thread):
         assert pipe is not None  # noqa: S101  # Popen was told to make it
         self._pipe = pipe
         self._kept = bytearray()
+        self._tail = bytearray()
         self.is_truncated = False
         self.start()
 
@@ -204,8 +229,10 @@ class _Drain(threading.Thread):
                     return
                 room = _OUTPUT_LIMIT_BYTES - len(self._kept)
                 self._kept += chunk[:room]
+                self._tail = (self._tail + chunk[room:])[-_TAIL_BYTES:]
                 self.is_truncated = self.is_truncated or len(chunk) > room
 
     def text(self) -> str:
-        """Return what was read, bad bytes replaced."""
-        return bytes(self._kept).decode("utf-8", "replace")
+        """Return what was read, bad bytes replaced; where it was cut, its end on lines of its own."""
+        head = bytes(self._kept).decode("utf-8", "replace")
+        return f"{head}\n...\n{bytes(self._tail).decode('utf-8', 'replace')}" if self.is_truncated else head
