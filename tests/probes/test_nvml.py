@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,17 @@ def test_function_that_an_older_library_lacks_costs_one_field(fake_host: MakeHos
 
 def test_older_forms_of_functions_are_used(fake_host: MakeHost) -> None:
     lines = ["missing.nvmlDeviceGetMemoryInfo_v2=1", "missing.nvmlDeviceGetCurrentClocksEventReasons=1"]
-    (gpu,) = _gpus(fake_host(*lines, "missing.nvmlDeviceGetTemperature=1", gpus=[RTX_4090]))
+    lines += ["missing.nvmlDeviceGetGpuFabricInfoV=1", "gpu0.fabric_state=2"]
+    (gpu,) = _gpus(fake_host(*lines, gpus=[RTX_4090]))
     assert _unknowns(gpu) == {"memory_reserved_bytes": "this driver's NVML counts it as used memory"}
     assert gpu.memory_used_bytes.need() == 412 * MIB
     assert gpu.clock_event_reasons.need() == ("gpu_idle",)
+    assert gpu.fabric_state.need() == "in_progress"
+
+
+@pytest.mark.skipif(version("nvidia-ml-py") < "13", reason="nvidia-ml-py 12 has no nvmlDeviceGetTemperatureV")
+def test_newer_form_of_the_temperature_is_used(fake_host: MakeHost) -> None:
+    (gpu,) = _gpus(fake_host("missing.nvmlDeviceGetTemperature=1", gpus=[RTX_4090]))
     assert gpu.temperature_celsius.need() == 38
 
 

@@ -15,6 +15,7 @@ LIBRARY = "libnvidia-ml.so.1"
 MOST_GPUS = 256
 MOST_LINKS = 36
 MOST_MIG_DEVICES = 16
+OLDER_DRIVER = (2, 13, 25, 26)  # invalid argument, function not found, other structure version, deprecated
 
 
 class Failed(Exception):
@@ -79,7 +80,7 @@ class Nvml:
                 return self.call(*call)
             except Failed as failure:
                 last = failure
-                if failure.code not in (13, 25, 2, 26):  # function not found, structure version, argument, deprecated
+                if failure.code not in OLDER_DRIVER:
                     raise
         raise last
 
@@ -131,7 +132,7 @@ def memory(nvml, handle):
         info = nvml.call("DeviceGetMemoryInfo", handle, version)
         return {"total": info.total, "used": info.used, "reserved": info.reserved}
     except Failed as failure:
-        if failure.code not in (13, 25, 2):
+        if failure.code not in OLDER_DRIVER:
             raise
     info = nvml.call("DeviceGetMemoryInfo", handle)
     return {"total": info.total, "used": info.used, "reserved": None}
@@ -177,26 +178,34 @@ def links(nvml, handle):
     return found
 
 
+class FabricInfo(ctypes.Structure):
+    """nvmlGpuFabricInfo_t of drivers up to 550. Ours, because pynvml before 13 has the wrong length for the UUID."""
+
+    _fields_ = [
+        ("cluster_uuid", ctypes.c_ubyte * 16),
+        ("status", ctypes.c_uint),
+        ("clique", ctypes.c_uint),
+        ("state", ctypes.c_ubyte),
+    ]
+
+
+class FabricInfoVersioned(ctypes.Structure):
+    """nvmlGpuFabricInfo_v2_t, which newer drivers keep on answering."""
+
+    _fields_ = [("version", ctypes.c_uint)] + FabricInfo._fields_ + [("health", ctypes.c_uint)]
+
+
 def fabric(nvml, handle):
-    """Return the state and status; the structure grew with the drivers, the newest form that fits answers."""
-    failure = Failed("FUNCTION_NOT_FOUND", 13)
-    for structure, function in (
-        ("c_nvmlGpuFabricInfo_v2_t", "DeviceGetGpuFabricInfoV"),
-        ("c_nvmlGpuFabricInfo_v3_t", "DeviceGetGpuFabricInfoV"),
-        ("c_nvmlGpuFabricInfo_t", "DeviceGetGpuFabricInfo"),
-    ):
-        form = getattr(nvml.pynvml, structure, None)
-        if form is None:
-            continue
-        try:
-            info = form()
-            nvml.call(function, handle, ctypes.byref(info))
-            return {"state": info.state & 0xFF, "status": info.status, "status_name": status_name(nvml, info.status)}
-        except Failed as problem:
-            failure = problem
-            if problem.code not in (13, 25, 2, 26):
-                raise
-    raise failure
+    """Return state and status of the registration with the NVLink fabric."""
+    info = FabricInfoVersioned(version=ctypes.sizeof(FabricInfoVersioned) | 2 << 24)
+    try:
+        nvml.call("DeviceGetGpuFabricInfoV", handle, ctypes.byref(info))
+    except Failed as failure:
+        if failure.code not in OLDER_DRIVER:
+            raise
+        info = FabricInfo()
+        nvml.call("DeviceGetGpuFabricInfo", handle, ctypes.byref(info))
+    return {"state": info.state, "status": info.status, "status_name": status_name(nvml, info.status)}
 
 
 def status_name(nvml, code):
