@@ -6,7 +6,7 @@ from gpudoctor.facts.fact import Fact, absent, known, unknown
 from gpudoctor.facts.system import Container, System
 from gpudoctor.parsers.confinement import parse_cgroup, parse_driver_mounts, parse_root_mount
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.tree import exists, has_folder, is_linux, text_or_empty
+from gpudoctor.probes.tree import NO_KERNEL_FILES, exists, is_linux, shows_kernel, text_or_empty
 
 _KUBERNETES_SECRETS = "/var/run/secrets/kubernetes.io"
 # What container engines say in the variable `container` and in /run/systemd/container.
@@ -23,8 +23,8 @@ def _container(host: Host) -> Fact[Container]:
         return absent("no container engine confines processes of this operating system")
     seen = confinement(host)
     if seen is None:
-        if not has_folder(host, "/proc"):
-            return unknown("there is no /proc", "/proc/1/cgroup")
+        if not shows_kernel(host):
+            return unknown(NO_KERNEL_FILES, "/proc/1/cgroup")
         return absent("/.dockerenv, /run/.containerenv, /proc/1/cgroup")
     kind, evidence = seen
     mounts = parse_driver_mounts(_mounts(host))

@@ -42,7 +42,7 @@ def probe_driver_libraries(host: Host, loader: LoaderView) -> Driver:
 def _library(host: Host, file: LibraryFile) -> DriverLibrary:
     """Describe a file; one that no `.so.1` leads to keeps its own name as soname: the loader does not take it.
 
-    The path keeps the folder by which the loader came there (LD_LIBRARY_PATH names that one), with the real file's name.
+    The path keeps the folder by which the loader came there, as LD_LIBRARY_PATH names it, with the real file's name.
     """
     folder, real_name = posixpath.dirname(file.path), posixpath.basename(file.real_path)
     beside = posixpath.join(folder, real_name)

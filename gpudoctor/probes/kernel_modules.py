@@ -24,14 +24,16 @@ from gpudoctor.parsers.kernel_module import (
 from gpudoctor.probes.containers import confinement
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.tree import (
+    NO_KERNEL_FILES,
     ONLY_LINUX,
     entries,
     exists,
     fact_of,
-    has_folder,
+    has_entries,
     is_linux,
     read_text,
     real_path,
+    shows_kernel,
     text_or_empty,
     walk,
     why,
@@ -98,8 +100,8 @@ def probe_kernel_modules(host: Host) -> Driver:
 
 
 def _proc_version(host: Host) -> tuple[Fact[str], Fact[str]]:
-    if not has_folder(host, "/proc"):
-        reason = "there is no /proc"
+    if not shows_kernel(host):
+        reason = NO_KERNEL_FILES
         return unknown(reason, _PROC_VERSION), unknown(reason, _PROC_VERSION)
     try:
         text = read_text(host, _PROC_VERSION)
@@ -117,8 +119,8 @@ def _proc_version(host: Host) -> tuple[Fact[str], Fact[str]]:
 
 def _module_version(host: Host) -> Fact[str]:
     source = f"{_MODULE_FOLDER}/version"
-    if not has_folder(host, "/sys"):
-        return unknown("there is no /sys", source)
+    if not shows_kernel(host):
+        return unknown(NO_KERNEL_FILES, source)
     version = fact_of(lambda: read_text(host, source), source)
     if version.is_absent and exists(host, _MODULE_FOLDER):
         return unknown("the loaded module does not say its version", source)
@@ -135,11 +137,11 @@ def _loaded_modules(host: Host) -> Fact[tuple[str, ...]]:
         return known(parse_proc_modules(text), source)
     if listed.is_unknown:
         return unknown(listed.unknown, source)
-    if has_folder(host, "/sys/module"):
+    if has_entries(host, "/sys/module"):
         return fact_of(lambda: tuple(filter(drives_gpus, entries(host, "/sys/module"))), "/sys/module")
-    if has_folder(host, "/proc"):
+    if shows_kernel(host):
         return known((), source)
-    return unknown("there is no /proc", source)
+    return unknown(NO_KERNEL_FILES, source)
 
 
 def _of_the_host(host: Host, source: str, look: object) -> Fact[tuple]:  # type: ignore[type-arg]

@@ -20,13 +20,14 @@ from gpudoctor.parsers.pci import (
 from gpudoctor.probes.containers import confinement
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.tree import (
+    NO_KERNEL_FILES,
     ONLY_LINUX,
     entries,
     exists,
-    has_folder,
     is_linux,
     read_text,
     real_path,
+    shows_kernel,
     text_or_empty,
     why,
 )
@@ -52,8 +53,8 @@ def is_nvidia_gpu(device: PciDevice) -> bool:
 def _devices(host: Host) -> Fact[tuple[PciDevice, ...]]:
     if not is_linux(host):
         return unknown(ONLY_LINUX)
-    if not has_folder(host, "/sys"):
-        return unknown("there is no /sys", _FOLDER)
+    if not shows_kernel(host):
+        return unknown(NO_KERNEL_FILES, _FOLDER)
     if host.is_live and not exists(host, "/sys/bus/pci") and confinement(host) is not None:
         return unknown("inside a container that does not see the PCI bus", _FOLDER)
     try:

@@ -6,7 +6,7 @@ from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.fact import Fact, known, unknown
 from gpudoctor.parsers.firmware import parse_lockdown, parse_secure_boot_state, parse_secure_boot_variable
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.tree import ONLY_LINUX, entries, exists, has_folder, is_linux, read_bytes, read_text, why
+from gpudoctor.probes.tree import ONLY_LINUX, entries, exists, has_entries, is_linux, read_bytes, read_text, why
 
 _EFI_FOLDER = "/sys/firmware/efi"
 _LOCKDOWN = "/sys/kernel/security/lockdown"
@@ -31,7 +31,7 @@ def _secure_boot(host: Host) -> Fact[bool]:
     state = parse_secure_boot_state(answer.stdout + answer.stderr)
     if state is not None:
         return known(state, "mokutil --sb-state")
-    if has_folder(host, "/sys/firmware") and not exists(host, _EFI_FOLDER):
+    if has_entries(host, "/sys/firmware") and not exists(host, _EFI_FOLDER):
         return known(False, f"{_EFI_FOLDER}: started without EFI")
     return unknown(f"{variable.unknown}; mokutil: {answer.why_not}", "mokutil --sb-state")
 
@@ -54,7 +54,7 @@ def _lockdown(host: Host) -> Fact[str]:
         text = read_text(host, _LOCKDOWN)
     except OSError as error:
         return unknown(why(error), _LOCKDOWN)
-    if text is None and has_folder(host, "/sys/kernel/security"):
+    if text is None and has_entries(host, "/sys/kernel/security"):
         return known("none", f"{_LOCKDOWN}: this kernel has no lockdown")
     mode = parse_lockdown(text or "")
     return (

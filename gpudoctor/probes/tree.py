@@ -14,6 +14,7 @@ from gpudoctor.probes.host import Host
 T = TypeVar("T")
 
 ONLY_LINUX = "only read on Linux"
+NO_KERNEL_FILES = "/proc and /sys are empty"
 _MOST_LINKS = 40  # as the kernel: more of them are a loop
 
 
@@ -103,8 +104,13 @@ def fact_of(look: Callable[[], T | None], source: str) -> Fact[T]:
     return absent(source) if value is None else known(value, source)
 
 
-def has_folder(host: Host, absolute: str) -> bool:
-    """Whether a pseudo file system such as /proc or /sys is there: the folder exists and is not empty."""
+def shows_kernel(host: Host) -> bool:
+    """Whether the kernel's file systems are there: a root that was mounted without them has /proc and /sys empty."""
+    return has_entries(host, "/proc") or has_entries(host, "/sys")
+
+
+def has_entries(host: Host, absolute: str) -> bool:
+    """Whether a folder is there and not empty."""
     try:
         return bool(entries(host, absolute))
     except OSError:
