@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.facts.fact import Fact
+from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.nvidia_packages import bundled, component_of
 from gpudoctor.rules.rule import Case
 
@@ -19,6 +20,7 @@ _SENTENCES = (
     re.compile(rf"Unable to load any of \{{({_LINUX})"),  # cuDNN 9, on its sub-libraries
     re.compile(r"(libcu\w+|libnv\w+)\.so\.\*\[0-9\] not found in the system path"),  # torch, before it links
 )
+_RELEASE = re.compile(r"\.so\.(\d+)|_(\d{1,2})\d?\.dll")  # cudart64_110.dll is of 11.0, cudnn64_8.dll of 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class MissingLibrary:
     def stem(self) -> str:
         """The name without release: "libcudart"."""
         return self.soname.partition(".so")[0]
+
+    @property
+    def major(self) -> int | None:
+        """The major release in the name: 11 for libcudart.so.11.0, 8 for cudnn64_8.dll; None when it has none."""
+        match = _RELEASE.search(self.soname)
+        return int(match[1] or match[2]) if match else None
 
 
 def missing_libraries(case: Case) -> tuple[MissingLibrary, ...]:
@@ -57,12 +65,34 @@ def missing_libraries(case: Case) -> tuple[MissingLibrary, ...]:
 
 
 def other_releases(case: Case, missing: MissingLibrary) -> tuple[str, ...]:
-    """Return where other releases of a missing library are: the environment's packages, files that the loader finds."""
-    packages = [f"{package.name} {package.version}" for package in bundled(case.environment, missing.component)]
+    """Return where other releases of a missing library are: the environment's packages, files that the loader finds.
+
+    A copy of the very release that was asked for is none of them: it is there and was not found.
+    """
+    packages = [
+        f"{package.name} {package.version}"
+        for package in bundled(case.environment, missing.component)
+        if major_of(package.version) != missing.major
+    ]
     libraries = case.machine.toolkits.libraries.peek() or ()
-    files = [library.path for library in libraries if library.soname.partition(".so")[0] == missing.stem]
-    copies = [copy.path for copy in case.machine.toolkits.cudnn.peek() or () if missing.component == "cudnn"]
+    files = [one.path for one in libraries if one.soname.partition(".so")[0] == missing.stem]
+    files = [path for path in files if not _is_release(path, missing)]
+    cudnn = (case.machine.toolkits.cudnn.peek() or ()) if missing.component == "cudnn" else ()
+    copies = [
+        f"{copy.path} {copy.version}" for copy in cudnn if copy.version and major_of(copy.version) != missing.major
+    ]
     return tuple(dict.fromkeys((*packages, *files, *copies)))
+
+
+def same_release(case: Case, missing: MissingLibrary) -> tuple[str, ...]:
+    """Return the environment's packages that do bring the missing library, so that only the loader's way is wrong."""
+    packages = bundled(case.environment, missing.component)
+    return tuple(f"{one.name} {one.version}" for one in packages if major_of(one.version) == missing.major)
+
+
+def _is_release(path: str, missing: MissingLibrary) -> bool:
+    match = _RELEASE.search(path)
+    return match is not None and int(match[1] or match[2]) == missing.major
 
 
 def _named(run: FrameworkRun) -> Iterator[tuple[str, Fact[str]]]:

@@ -44,6 +44,8 @@ def visible_devices(case: Case) -> Finding | None:
     gpus = case.machine.gpus.read() or ()
     if chosen is None or (not chosen.rejected and chosen.visible) or not gpus:
         return None
+    if chosen.rejected.upper().startswith("MIG-") and any(gpu.mig_mode.peek() == "enabled" for gpu in gpus):
+        return None  # the wrong name of a MIG instance is DRV014's
     return Finding(
         message=_message(value, chosen, len(gpus)),
         evidence=(
