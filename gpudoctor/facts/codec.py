@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
+from gpudoctor.facts.fact import Record
 from gpudoctor.facts.snapshot import SCHEMA, Snapshot
 
 
@@ -13,7 +16,30 @@ class SnapshotUnreadable(ValueError):
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
     """Write a snapshot as indented JSON, UTF-8."""
-    return msgspec.json.format(msgspec.json.encode(snapshot), indent=1) + b"\n"
+    return encode_record(snapshot)
+
+
+def encode_record(record: Record) -> bytes:
+    """Write any record as indented JSON, UTF-8, with a line feed at its end.
+
+    File names may hold bytes that are no UTF-8; Python keeps them as lone surrogates, which JSON cannot. They are
+    written as escapes: a file with a broken name must not cost the whole report.
+    """
+    try:
+        content = msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        content = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(record)))
+    return msgspec.json.format(content, indent=1) + b"\n"
+
+
+def _without_surrogates(node: Any) -> Any:
+    if isinstance(node, str):
+        return node.encode("utf-8", "backslashreplace").decode()
+    if isinstance(node, (list, tuple)):
+        return [_without_surrogates(item) for item in node]
+    if isinstance(node, dict):
+        return {_without_surrogates(key): _without_surrogates(value) for key, value in node.items()}
+    return node
 
 
 def decode_snapshot(content: bytes) -> Snapshot:

@@ -13,19 +13,18 @@ _COMPARED = re.compile(r"[=<>~!]=\s*$|[<>]\s*$")
 _IN_URL = re.compile(r"(?:://|@|\[)$")
 _PORT_OR_MASK = re.compile(r":\d{2,5}(?![\d.])|/\d{1,2}(?![\w/.])")
 _CALLED_ADDRESS = re.compile(
-    r"(?i)(?:\b(?:address|addr|host|hostname|ip|ipv4|inet|peer|server|gateway|proxy|nameserver|connect(?:ed|ing)? to)"
-    r"|_ADDR|_HOST|_IP)[\s:=(\"']*$"
+    r"(?i)(?:\b(?:address|addr|host|hostname|ip|ipv4|inet|peer|server|gateway|proxy|nameserver|connect(?:ed|ing)? to"
+    r"|(?:eth|en|ib|wl|bond|br)[a-z0-9]*\d)|_ADDR|_HOST|_IP)[\s:=(\"']*$"
 )
 _CALLED_VERSION = re.compile(r"(?i)(?:version|release|driver|cuda|cudnn|nccl|lib\w*|v|[a-z]\w*-[\w-]+)[\s:=(\"']*$")
 _NEVER_PRIVATE = tuple(ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "255.0.0.0/8"))
-_TEN = ipaddress.ip_network("10.0.0.0/8")
 _LOCAL = tuple(ipaddress.ip_network(text) for text in ("192.168.0.0/16", "172.16.0.0/12", "169.254.0.0/16"))
 
 
 def is_ipv4_address(found: re.Match[str]) -> bool:
     """Whether four numbers with dots are an address and no version: 9.10.2.21 alone is a version.
 
-    In a URL, after @, before a port or mask, or called an address, they are one; so are the private ranges unless
+    In a URL, after @, before a port or mask, or called an address, they are one; so are 192.168.x.x and its like unless
     they are called a version. 10.x.x.x alone is taken for a version: CUDA libraries are numbered like that.
     """
     try:
@@ -39,7 +38,7 @@ def is_ipv4_address(found: re.Match[str]) -> bool:
         return True
     if _CALLED_VERSION.search(before):
         return False
-    return any(address in network for network in _LOCAL) or (address in _TEN and bool(before.strip()))
+    return any(address in network for network in _LOCAL)
 
 
 def is_ipv6_address(text: str) -> bool:

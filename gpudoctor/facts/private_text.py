@@ -19,7 +19,7 @@ _ASSIGNED = re.compile(
     r"(?i)([\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)s?[\"']?\s*[:=]\s*[\"']?)([^\s\"'&;,=]{6,})"
 )
 _URL_CREDENTIALS = re.compile(r"(://)([^/\s@:'\"]*:[^/\s@'\"]*|[^/\s@:'\"]+)(?=@)")
-_EMAIL = re.compile(r"\b(?!git@)[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+([A-Za-z]{2,24})\b(?![\w/-])")
+_EMAIL = re.compile(r"(?<![\w.%+/-])(?!git@)[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+([A-Za-z]{2,24})\b(?![\w/-])")
 _NOT_A_DOMAIN = frozenset(
     {"service", "slice", "scope", "socket", "mount", "timer", "target", "so", "py", "log", "conf"}
 )

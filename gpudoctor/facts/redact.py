@@ -76,7 +76,7 @@ def _strings(node: Any, field: str, owner: str) -> Iterator[tuple[str, bool]]:
     """Yield every string and whether its field holds fixed words; `owner` is the field that the record stands in."""
     if isinstance(node, str):
         yield node, _is_vocabulary(field, owner)
-    elif isinstance(node, list):
+    elif isinstance(node, (list, tuple)):
         for item in node:
             yield from _strings(item, field, owner)
     elif isinstance(node, dict):
@@ -90,7 +90,7 @@ def _walked(node: Any, field: str, owner: str, private: PrivateText) -> Any:
         if field == "serial":
             return private.serial(node)
         return private.in_vocabulary(node) if _is_vocabulary(field, owner) else private.in_text(node)
-    if isinstance(node, list):
+    if isinstance(node, (list, tuple)):
         return [_walked(item, field, owner, private) for item in node]
     if not isinstance(node, dict):
         return node
