@@ -99,7 +99,7 @@ def enroll_signing_key(case: Case) -> Fix:
             needs_root=True,
             needs_reboot=True,
             risk=Risk.MEDIUM,
-            risk_note="the MOK screen appears once, at the machine's own console; DKMS may keep its key in /var/lib/dkms",
+            risk_note="the MOK screen appears once, on its own console; DKMS may keep the key in /var/lib/dkms",
         ),
     )
 

@@ -82,7 +82,7 @@ def _finding(case: Case, device: PciDevice, needed: str, lines: tuple[LogLine, .
     known = drivers.branch_of(version) if version else None
     branch = newest_branch_for(case) or (known.branch if known else None)
     return Finding(
-        message=f"{nvidia_hardware.name_of(device)} needs the {needed} kernel modules, and the {other} ones are installed",
+        message=f"{nvidia_hardware.name_of(device)} needs the {needed} kernel modules; installed are the {other} ones",
         evidence=(
             case.driver.pci_devices,
             case.driver.proc_flavour,

@@ -1,4 +1,4 @@
-"""The service that sets up NVSwitch is absent, not running, or of another version than the driver.
+"""The service that sets up NVSwitch is absent, not running, or of another version.
 
 ## What is wrong
 

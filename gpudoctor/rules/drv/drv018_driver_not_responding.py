@@ -49,7 +49,7 @@ def driver_not_responding(case: Case) -> Finding | None:
         for fact in asked.values():
             fact.read()
         return None
-    answered = [name for name, fact in asked.items() if not fact.is_unknown and fact.value is not None]
+    answered = [name for name, fact in asked.items() if fact.peek() is not None]
     besides = f", while {' and '.join(answered)} did" if answered else ""
     return Finding(
         message=f"{' and '.join(late)} {next(iter(late.values())).unknown}{besides}",

@@ -1,4 +1,4 @@
-"""The GPU's PCIe link has fewer lanes, or under load a lower generation, than card and slot support.
+"""The GPU's PCIe link has fewer lanes, or under load a lower speed, than both sides can.
 
 ## What is wrong
 
