@@ -57,3 +57,22 @@ def _compare(expect: Table, report: Any, exit_code: int) -> None:
         for line in [root["message"], *(str(item["value"]) for item in root["evidence"])]
     )
     assert [piece for piece in expect.get("says", []) if piece not in told] == [], told
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        {"root_cause": "DRV003"},
+        {"verdict": "broken"},
+        {"exit": 1},
+        {"codes": ["DRV003"]},
+        {"not_codes": ["DRV0"]},
+        {"not_codes": ["CUD"]},
+        {"hides": ["DRV013"]},
+        {"says": ["580"]},
+    ],
+)
+def test_a_wrong_diagnosis_is_noticed(expect: Table) -> None:
+    finding = {"code": "DRV017", "message": "old", "evidence": [{"value": "535"}], "hides": ["CUD001"]}
+    with pytest.raises(AssertionError):
+        _compare(expect, {"findings": [finding], "verdict": "healthy", "root_cause": None}, 0)
