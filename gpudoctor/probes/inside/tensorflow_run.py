@@ -8,6 +8,9 @@ def start():
     os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     # What the loader misses is the evidence; a log level of the user's would hide it.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+    # Since 2.13 the names of the libraries that it cannot load are told at this level only.
+    modules = [os.environ.get("TF_CPP_VMODULE", ""), "dso_loader=1"]
+    os.environ["TF_CPP_VMODULE"] = ",".join(module for module in modules if module)
     import tensorflow as tf
 
     build = _build(tf)
