@@ -18,7 +18,7 @@ def compile_fakes(folder: Path) -> Path:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None or not sys.platform.startswith("linux"):
         pytest.skip("the fake driver libraries need a C compiler and Linux")
-    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden"]
     for soname, source in LIBRARIES.items():
         command = [compiler, *options, f"-Wl,-soname,{soname}", "-o", str(folder / soname), str(SOURCES / source)]
         subprocess.run(command, check=True)
