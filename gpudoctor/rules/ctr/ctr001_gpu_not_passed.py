@@ -1,0 +1,70 @@
+"""The container was started without a GPU.
+
+## What is wrong
+A container sees a GPU only if that is asked for at its start; then the host's driver libraries and device files
+(`/dev/nvidia0`, `/dev/nvidiactl`, `/dev/nvidia-uvm`) are put into it. Here none of them is there. The image may hold
+all of CUDA, and nothing in it can change that; a driver must never be installed inside.
+
+## Why it happens
+- `docker run` without `--gpus all`; a compose file without `deploy.resources.reservations.devices`.
+- A pod without `nvidia.com/gpu` in its limits; a CI job on a runner without GPUs.
+- `docker build`: no step of a build has a GPU.
+- A development container without `"runArgs": ["--gpus", "all"]`.
+
+## How to fix
+Start the container anew with the request. If the engine answers "could not select device driver", the host lacks the
+NVIDIA Container Toolkit (CTR002).
+
+## Easily confused with
+- Only some of the libraries are there: NVIDIA_DRIVER_CAPABILITIES (CTR003).
+- It worked, and stopped while the container was running (CTR004).
+- The host itself has no working driver: run the check there as well (DRV codes).
+
+## When this is harmless
+When the container is meant for the CPU. On a host without an NVIDIA GPU nothing is reported.
+
+## References
+- NVIDIA Container Toolkit, "Specialized configurations with Docker".
+- Docker, "Enable GPU support in Compose". Kubernetes, "Schedule GPUs".
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.rules.advice.container import install_container_toolkit, run_with_gpu
+from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.handed_in_driver import HandedIn, handed_in, has_cuda_framework, host_has_gpu
+from gpudoctor.rules.nvidia_hardware import lists_gpus
+from gpudoctor.rules.rule import Case, Scope, rule
+
+
+@rule("CTR001", Severity.ERROR, Scope.MACHINE, hides=("DRV001", "DRV002", "DRV005", *OF_NO_MODULE))
+def gpu_not_passed(case: Case) -> Finding | None:
+    seen = handed_in(case)
+    if not seen.is_nothing or lists_gpus(case):
+        return None
+    on_bus = host_has_gpu(case)
+    if on_bus is False:
+        return None
+    reason = "the host's PCI bus shows an NVIDIA GPU" if on_bus else _meant_for_gpu(case, seen)
+    if not reason:
+        return None
+    kind = "container" if seen.container.kind == "unknown" else f"{seen.container.kind} container"
+    return Finding(
+        message=f"this {kind} got no driver library and no /dev/nvidia* from its host, and {reason}",
+        evidence=(
+            Evidence(fact="system.container", value=seen.container.kind, source=seen.container.evidence),
+            case.driver.device_nodes,
+            case.driver.libraries,
+        ),
+        fixes=(run_with_gpu(case), install_container_toolkit(case)),
+        severity=Severity.ERROR if on_bus or has_cuda_framework(case) else Severity.WARNING,
+    )
+
+
+def _meant_for_gpu(case: Case, seen: HandedIn) -> str:
+    """Say what shows that the image is meant for a GPU, where the bus says nothing."""
+    if seen.wants_gpu:
+        return f"NVIDIA_VISIBLE_DEVICES is {seen.visible_devices}"
+    toolkits = case.machine.toolkits.installed.peek()
+    return f"the image holds CUDA {toolkits[0].version}" if toolkits and has_cuda_framework(case) else ""

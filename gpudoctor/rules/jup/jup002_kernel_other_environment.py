@@ -1,0 +1,95 @@
+"""A Jupyter kernel runs another environment than the one that has the framework.
+
+## What is wrong
+The notebook's Python is the kernel's, not the one of the terminal or of the Jupyter server. The framework is installed
+and works in one environment, and the kernel that is offered runs another: `ModuleNotFoundError: No module named
+'tensorflow'` in the notebook only, or a CPU build there and a GPU build here.
+
+## Why it happens
+- Jupyter runs from the base environment, and the kernel "Python 3" is base's own.
+- A kernel was registered with the name of an environment while another one was active; the name proves nothing.
+- `!pip install` in a notebook uses the `pip` on PATH, which may be of a third environment; `%pip` uses the kernel's.
+- A command that says `python` without a folder runs the server's interpreter.
+
+## How to fix
+Register the environment that has the framework as a kernel of its own and choose it in the notebook.
+`import sys; sys.executable` in a cell shows which one runs.
+
+## Easily confused with
+- The kernel does not start at all (JUP001).
+
+## When this is harmless
+When no notebook is meant to use this environment.
+
+## References
+- IPython, "Installing the IPython kernel": kernels for different environments.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.facts.environment import Environment
+from gpudoctor.facts.jupyter import KernelSpec
+from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.rules.advice.python import command_line, pip_install
+from gpudoctor.rules.framework_starts import framework_of, framework_packages
+from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
+
+_DEFAULT = "python3"
+_NO_NAME = re.compile(r"\.?v?env|python\d*|base|root|usr", re.IGNORECASE)
+
+
+@rule("JUP002", Severity.WARNING, Scope.ENVIRONMENT)
+def kernel_other_environment(case: Case) -> Finding | None:
+    environment = case.environment
+    frameworks = sorted({framework_of(package.name) or "" for package in framework_packages(environment)})
+    specs = [spec for spec in case.machine.kernelspecs.read() or () if _is_working(spec)]
+    if not frameworks or not specs:
+        return None
+    misnamed = next((spec for spec in specs if _bears_name_of(spec, environment)), None)
+    if misnamed:
+        message = f"the kernel {misnamed.name} bears this environment's name and runs {misnamed.environment}"
+        return _finding(case, misnamed, message)
+    default = next((spec for spec in specs if spec.name == _DEFAULT), None)
+    if default is None or any(spec.environment == environment.path for spec in specs):
+        return None
+    other = next((one for one in case.snapshot.environments if one.path == default.environment), None)
+    if other is None:
+        raise CannotJudge("environments", f"{default.environment}, which the kernel {_DEFAULT} runs, was not looked at")
+    there = {framework_of(package.name) for package in framework_packages(other)}
+    missing = [framework for framework in frameworks if framework not in there]
+    if not missing:
+        return None
+    message = f"{' and '.join(missing)} is installed in {environment.path}, and the kernel {_DEFAULT} runs {other.path}"
+    return _finding(case, default, f"{message}, which has none")
+
+
+def _is_working(spec: KernelSpec) -> bool:
+    is_sound = not (spec.is_shadowed or spec.error) and spec.has_ipykernel is not False
+    return is_sound and spec.language in ("python", "") and bool(spec.environment)
+
+
+def _bears_name_of(spec: KernelSpec, environment: Environment) -> bool:
+    """Whether a kernel of another environment is called as this one is."""
+    name = environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if _NO_NAME.fullmatch(name) or spec.environment == environment.path:
+        return False
+    return spec.name == name.lower() or f"({name})" in spec.display_name or spec.display_name == name
+
+
+def _finding(case: Case, spec: KernelSpec, message: str) -> Finding:
+    environment = case.environment
+    name = environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip(".")
+    register = [environment.interpreter, "-m", "ipykernel", "install", "--user", "--name", f"gpu-{name}"]
+    return Finding(
+        message=message,
+        evidence=(
+            Evidence(fact=f"kernelspecs.{spec.name}", value=f"runs {spec.environment}", source=spec.path),
+            Evidence(fact="environment", value=environment.path, source=environment.selected_by),
+        ),
+        fixes=(
+            pip_install(environment, ["ipykernel"], title="Install ipykernel in this environment", upgrade=False),
+            Fix(title="Register this environment as a kernel", commands=(command_line(environment, register),)),
+        ),
+    )
