@@ -35,7 +35,7 @@ from gpudoctor.rules.nvidia_hardware import has_working_driver, is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _FOLDER = "/usr/lib/wsl/lib"
-_HIDES = ("DRV001", "DRV002", "DRV005", "DRV007", "DRV010", "DRV016", *OF_NO_CUDA)  # not CUD003, which is a cause
+_HIDES = ("DRV001", "DRV007", "DRV010", "DRV016", *OF_NO_CUDA)  # CUD003 is a cause, not a consequence
 
 
 @rule("WSL003", Severity.ERROR, Scope.MACHINE, hides=_HIDES)
