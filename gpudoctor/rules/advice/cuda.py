@@ -7,7 +7,7 @@ import shlex
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import jax
 from gpudoctor.knowledge.drivers import driver_for
-from gpudoctor.knowledge.versions import major_of, version_key
+from gpudoctor.knowledge.versions import major_of, minor_of, version_key
 from gpudoctor.rules.advice.commands import as_root, package_manager
 from gpudoctor.rules.advice.driver import update_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
@@ -60,6 +60,15 @@ def drop_from_library_path(case: Case, folder: str) -> Fix:
     )
 
 
+def without_library_path(case: Case) -> Fix:
+    """Advise to try the environment's interpreter once without LD_LIBRARY_PATH."""
+    interpreter = case.environment.interpreter
+    return Fix(
+        title=f"Try the environment once without {_LIBRARY_PATH}",
+        commands=(f"env -u {_LIBRARY_PATH} gpudoctor check --deep --python {shlex.quote(interpreter)}",),
+    )
+
+
 def remove_library(case: Case, path: str, why: str) -> Fix:
     """Advise to move a library file out of the loader's way, without deleting it."""
     return Fix(
@@ -88,6 +97,24 @@ def install_library(case: Case, framework: str, package: str) -> Fix:
     return pip_install(case.environment, [requirement(case.environment, framework, package)])
 
 
+def use_toolkit(case: Case, path: str) -> Fix:
+    """Advise to build with a toolkit that is installed."""
+    commands = (f"export CUDA_HOME={shlex.quote(path)}", 'export PATH="$CUDA_HOME/bin:$PATH"')
+    return Fix(title=f"Build with the toolkit in {path}", commands=() if is_windows(case) else commands)
+
+
+def install_toolkit(case: Case, cuda: str) -> Fix:
+    """Advise to install the toolkit of a CUDA release, without a driver, from NVIDIA's repository."""
+    release = minor_of(cuda)
+    package = f"cuda-toolkit-{release.replace('.', '-')}"
+    install = {"apt": "apt install", "dnf": "dnf install", "zypper": "zypper install"}.get(package_manager(case))
+    return Fix(
+        title=f"Install the CUDA toolkit {release} from NVIDIA's repository; it brings no driver",
+        commands=as_root(case, f"{install} {package}") if install else (),
+        needs_root=True,
+    )
+
+
 def newer_driver(case: Case, cuda: str) -> Fix | None:
     """Update the driver to one that serves a CUDA release; None when no driver does both that and this GPU."""
     branch = driver_for(cuda, driver_platform(case))
@@ -110,14 +137,6 @@ def smaller_build_or_driver(case: Case, build: Build) -> tuple[Fix, ...]:
     """Both ways out when a driver is too old for a build: a fitting build first, then a newer driver."""
     driver = newer_driver(case, build.cuda)
     return (fitting_build(case, build), driver) if driver else (fitting_build(case, build),)
-
-
-def install_host_library(case: Case, title: str, packages: dict[str, str]) -> Fix:
-    """Install a system package, by package manager; no command where this one's name is not known."""
-    manager = package_manager(case)
-    install = {"apt": "apt install", "dnf": "dnf install", "pacman": "pacman -S", "zypper": "zypper install"}
-    name = packages.get(manager)
-    return Fix(title=title, commands=as_root(case, f"{install[manager]} {name}") if name else (), needs_root=True)
 
 
 def _fitting_jax(case: Case) -> Fix:

@@ -1,0 +1,91 @@
+"""A CUDA library from the system or LD_LIBRARY_PATH is taken in place of the bundled one.
+
+## What is wrong
+The framework's packages bring the very libraries that it was tested with. The loader finds other copies first, so
+parts of two CUDA or cuDNN releases meet in one process: "undefined symbol: cublasLt...", "version
+`libnvJitLink.so.12' not found", "cuDNN version incompatibility", `CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH`, or
+crashes.
+
+## Why it happens
+`LD_LIBRARY_PATH` is searched before the path that is written into the framework's own files (RUNPATH). Many guides,
+and the modules of clusters, still tell people to put `/usr/local/cuda/lib64` or a cuDNN folder there, and images for
+development set it. Only copies of the same major release are taken, because the major is part of the file's name: a
+CUDA 11 folder does not disturb a build for CUDA 12.
+
+## How to fix
+Take the folder out of `LD_LIBRARY_PATH`; frameworks from pip and conda need nothing there. Programs that do need it
+can be started with the variable set for them alone. On a cluster, unload the cuda and cudnn modules.
+
+## When this is harmless
+When the copy is newer than the bundled one, of the same major, and everything runs: then it is a risk for the next
+update and no more.
+
+## References
+- https://man7.org/linux/man-pages/man8/ld.so.8.html (order: RPATH, LD_LIBRARY_PATH, RUNPATH, cache)
+- https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/overview.html (sub-libraries)
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.facts.environment import FrameworkRun
+from gpudoctor.facts.fact import Fact
+from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.rules.advice.cuda import drop_from_library_path, without_library_path
+from gpudoctor.rules.rule import Case, Scope, rule
+from gpudoctor.rules.shadowing_libraries import Shadow, library_path, shadows_ahead, shadows_in, shadows_offered
+
+_CLASH = re.compile(
+    r"(libcu\w+|libnv\w+)[^\s:]*: (?:undefined symbol|version)|undefined symbol: \w*(?:cublas|cusparse|nvJit)"
+)
+
+
+@rule("CUD004", Severity.ERROR, Scope.ENVIRONMENT, hides=("CUD005", "DNN002", "PRF001", "RUN005", "RUN006"))
+def ld_path_shadows_bundled(case: Case) -> Finding | None:
+    for run in case.environment.runs:
+        clash = run.import_error if _CLASH.search(run.import_error.peek() or "") else None
+        if clash is None and run.mapped_libraries.is_unknown:
+            continue
+        found = shadows_offered(case) if clash else shadows_in(case.environment, run)
+        if found:
+            is_bad = clash is not None or _has_failed(run) or any(one.is_older_or_other for one in found)
+            return _finding(case, found, clash, Severity.ERROR if is_bad else Severity.WARNING)
+    if any(not run.mapped_libraries.is_unknown for run in case.environment.runs) or not library_path(case):
+        return None
+    ahead = tuple(one for one in shadows_ahead(case) if one.is_older_or_other)
+    return _finding(case, ahead, None, Severity.WARNING) if ahead else None
+
+
+def _has_failed(run: FrameworkRun) -> bool:
+    said = run.is_gpu_available.peek() is False or run.import_error.peek() or run.exit_signal.peek()
+    return bool(said) or any(one.error or one.is_correct is False for one in run.kernel_runs.peek() or ())
+
+
+def _finding(case: Case, found: tuple[Shadow, ...], clash: Fact[str] | None, severity: Severity) -> Finding:
+    first = found[0]
+    version = f" ({first.version})" if first.version else ""
+    more = f", and {len(found) - 1} more so" if len(found) > 1 else ""
+    return Finding(
+        message=f"{first.path}{version} comes before the copy of {first.package.name} {first.package.version}{more}",
+        evidence=(
+            *((clash,) if clash else ()),
+            *(
+                Evidence(fact=f"library {one.soname}", value=f"{one.path} {one.version}".strip(), source="loader")
+                for one in found[:6]
+            ),
+            Evidence(fact="system.variables.LD_LIBRARY_PATH", value=":".join(library_path(case)), source="environment"),
+        ),
+        severity=severity,
+        fixes=_fixes(case, first),
+    )
+
+
+def _fixes(case: Case, first: Shadow) -> tuple[Fix, ...]:
+    try_it = without_library_path(case)
+    if first.folder in library_path(case):
+        return (drop_from_library_path(case, first.folder), try_it)
+    return (
+        try_it,
+        Fix(title=f"See what leads the loader to {first.folder}", commands=("ldconfig -p | grep " + first.soname,)),
+    )
