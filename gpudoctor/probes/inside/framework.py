@@ -57,9 +57,17 @@ def run(channel, questions, mapped_libraries, deep):
     if deep:
         count = len(devices["devices"]) if devices else 0
         for index in range(count):
-            questions.kernels(module, index, lambda **outcome: channel.send("kernel", **outcome))
+            compute(channel, questions, module, index)
         channel.send("kernels")
     leave(channel)
+
+
+def compute(channel, questions, module, index):
+    """Send each computation's outcome as it comes; what fails before the first one is an outcome as well."""
+    try:
+        questions.kernels(module, index, lambda **outcome: channel.send("kernel", **outcome))
+    except BaseException as error:
+        channel.send("kernel", device=index, operation="preparation", is_correct=None, error=last_line(error))
 
 
 def ask(channel, stage, question):
