@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from gpudoctor.findings.finding import Fix, Risk
+from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root
-from gpudoctor.rules.advice.driver_packages import driver_packages, flavour_wanted, newest_branch_for
+from gpudoctor.rules.advice.driver_packages import driver_packages, flavour_wanted, newest_branch_for, supported_branch
 from gpudoctor.rules.rule import Case
 
 _WINDOWS_PAGE = "https://www.nvidia.com/drivers"
@@ -25,11 +26,14 @@ def install_driver(case: Case, branch: str | None = None, open_modules: bool | N
 def update_driver(case: Case, branch: str) -> Fix:
     """Advise to replace the driver by one of `branch` ("580") or newer that still serves the GPUs."""
     newest = newest_branch_for(case)
-    is_open = flavour_wanted(case)
-    range_ = f"branch {branch}" if newest == branch else f"branch {branch} or newer"
-    if newest and newest != branch:
-        range_ += f", at most {newest}"
-    return _owned(case, f"Update the NVIDIA driver to {range_}", driver_packages(case, branch, is_open))
+    if newest and version_key(newest) < version_key(branch):
+        return Fix(title=f"Use builds for an older CUDA: branch {branch} is needed, and these GPUs end with {newest}")
+    advised = supported_branch(case, branch)
+    notes = [f"{branch} is the least" if advised != branch else "", f"{newest} the last" if newest else ""]
+    said = ", ".join(note for note in notes if note)
+    commands = driver_packages(case, advised, flavour_wanted(case))
+    title = f"Update the NVIDIA driver to branch {advised}{' or newer' if newest != advised else ''}"
+    return _owned(case, f"{title} ({said} for this)" if said else title, commands)
 
 
 def reboot(case: Case, why: str) -> Fix:

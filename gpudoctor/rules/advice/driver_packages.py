@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.knowledge import gpus
+from gpudoctor.knowledge import drivers, gpus
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import distribution, package_manager
@@ -27,6 +27,17 @@ def newest_branch_for(case: Case) -> str | None:
     """Return the newest branch that serves every known GPU here ("470"), None when current drivers do."""
     last = [row.last_branch for row in _architectures(case) if row.last_branch]
     return min(last, key=version_key) if last else None
+
+
+def supported_branch(case: Case, at_least: str) -> str:
+    """Return the oldest branch that is still supported, reaches `at_least` and serves the GPUs; else `at_least`."""
+    newest = newest_branch_for(case)
+    for one in drivers.known_branches():
+        is_reached = version_key(one.branch) >= version_key(at_least)
+        serves = newest is None or version_key(one.branch) <= version_key(newest)
+        if is_reached and serves and not one.has_ended:
+            return one.branch
+    return at_least
 
 
 def flavour_wanted(case: Case) -> bool | None:

@@ -39,7 +39,7 @@ from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.gpu_support import architecture_of, wrong_flavour
+from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch, wrong_flavour
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _NEEDS_OPEN = r"requires use of the NVIDIA open kernel modules"
@@ -50,7 +50,9 @@ _NEEDS_PROPRIETARY = r"not supported by open|does not include the required GPU( 
 def wrong_module_flavour(case: Case) -> Finding | None:
     if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
         return None
-    devices = nvidia_hardware.unlisted_devices(case)
+    version = installed_driver.installed_version(case) or ""
+    unlisted = nvidia_hardware.unlisted_devices(case)
+    devices = tuple(device for device in unlisted if not is_above_last_branch(case, device, version))
     if not devices or not installed_driver.has_driver(case):
         return None
     for pattern, needed in ((_NEEDS_OPEN, "open"), (_NEEDS_PROPRIETARY, "proprietary")):

@@ -30,6 +30,7 @@ from gpudoctor.knowledge.errors import cuda_error
 from gpudoctor.rules import installed_driver, nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root, package_manager
 from gpudoctor.rules.advice.driver import reboot
+from gpudoctor.rules.advice.hardware import read_kernel_log
 from gpudoctor.rules.advice.kernel_module import reload_uvm
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -56,9 +57,7 @@ def cuinit_failed(case: Case) -> Finding | None:
         evidence=(api.init_code, api.init_name, api.library, case.driver.nvml.init_code, case.driver.loaded_modules),
         fixes=(
             *((reload_uvm(case),) if code == _UNKNOWN_ERROR and not nvidia_hardware.is_wsl(case) else ()),
-            Fix(
-                title="Read what the kernel says", commands=as_root(case, "dmesg | grep -iE 'nvrm|nvidia' | tail -n 30")
-            ),
+            read_kernel_log(case, "nvrm|nvidia"),
             reboot(case, "driver and modules start anew"),
         ),
     )

@@ -32,10 +32,9 @@ A GPU that the branch does not serve (DRV008, DRV012) and the wrong flavour of t
 
 from __future__ import annotations
 
-from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.commands import as_root
-from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.advice import hardware
 from gpudoctor.rules.consequences import OF_NO_CUDA
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -66,19 +65,9 @@ def adapter_init_failed(case: Case) -> Finding | None:
             case.driver.smi,
             *kernel_lines.as_evidence(case, lines),
         ),
-        fixes=tuple(on_the_host(case, fix) for fix in _fixes(case)),
-    )
-
-
-def _fixes(case: Case) -> tuple[Fix, ...]:
-    log = as_root(case, "dmesg | grep -iE -B3 'rminitadapter|gsp' | head -n 40")
-    return (
-        Fix(title="Read the lines before the failure", commands=log),
-        Fix(
-            title="Switch the machine off, wait half a minute, switch it on; a reboot does not reset the card",
-            commands=as_root(case, "poweroff"),
-            needs_root=True,
-            needs_reboot=True,
+        fixes=(
+            hardware.read_kernel_log(case, "rminitadapter|gsp", 3),
+            hardware.power_cycle(case),
+            hardware.reseat_card(case),
         ),
-        Fix(title="Check power cables, slot and riser; then try the card in another machine"),
     )

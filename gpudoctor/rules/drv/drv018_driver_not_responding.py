@@ -31,6 +31,7 @@ from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.rules.advice.hardware import read_kernel_log
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LATE = "did not answer within"
@@ -66,10 +67,9 @@ def _seen(*facts: Fact[Any]) -> Fact[Any]:
 
 
 def _fixes(case: Case) -> tuple[Fix, ...]:
-    log = as_root(case, "dmesg | grep -iE 'nvrm|xid|hung task' | tail -n 30")
     persistence = as_root(case, "systemctl enable --now nvidia-persistenced")
     return (
-        on_the_host(case, Fix(title="Read what the kernel says about the GPU", commands=log, needs_root=True)),
+        read_kernel_log(case, "nvrm|xid|hung task"),
         on_the_host(case, Fix(title="Keep the driver loaded between calls", commands=persistence, needs_root=True)),
         reboot(case, "the driver starts anew; if it does not shut down, switch the power off and on"),
     )

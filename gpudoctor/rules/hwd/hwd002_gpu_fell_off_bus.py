@@ -35,14 +35,13 @@ from __future__ import annotations
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules import kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.rules.advice.hardware import read_kernel_log
 from gpudoctor.rules.rule import Case, Scope, rule
 from gpudoctor.rules.xid_families import OFF_THE_BUS
 
 _LOST = ("GPU_IS_LOST", "RESET_REQUIRED")
 _LOST_ON_A_HOST = ("UNKNOWN",)
-_READ = "journalctl -k -b | grep -i nvrm"
 _LOG = r"fallen off the bus"
 
 
@@ -64,7 +63,7 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
         fixes=(
             reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
             on_the_host(case, Fix(title="Check power cables, seat, riser and temperature of that card")),
-            on_the_host(case, Fix(title="Read what came before it", commands=as_root(case, _READ))),
+            read_kernel_log(case, "nvrm|pcie|aer"),
         ),
     )
 

@@ -29,8 +29,7 @@ power limit when it works hard. Neither is reported.
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.advice.commands import as_root
-from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.advice import hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _HEAT = ("hw_thermal_slowdown", "sw_thermal_slowdown")
@@ -46,7 +45,8 @@ def throttled(case: Case) -> Finding | None:
     for names, cause in ((_HEAT, "heat"), (_POWER_BRAKE, "the power brake"), (_HARDWARE, "heat or the power brake")):
         active = [name for name in names if name in reasons]
         if active:
-            fix = _check_power(case) if names == _POWER_BRAKE else _cool(case)
+            advise = hardware.check_power if names == _POWER_BRAKE else hardware.cool_card
+            fix = advise(case, case.gpu.index)
             return _finding(case, f"clocks are held down by {cause} ({', '.join(active)})", fix, Severity.WARNING)
     return _lowered_limit(case) if _POWER_CAP in reasons else None
 
@@ -59,7 +59,12 @@ def _lowered_limit(case: Case) -> Finding | None:
     clock, highest = case.gpu.sm_clock_mhz.peek(), case.gpu.sm_clock_max_mhz.peek()
     is_slow = clock is not None and highest is not None and clock < highest * _HELD_DOWN_SHARE
     text = f"clocks are held down by a power limit of {limit:.0f} W, and the card's default is {default:.0f} W"
-    return _finding(case, text, _raise_limit(case, default), Severity.WARNING if is_slow else Severity.INFO)
+    return _finding(
+        case,
+        text,
+        hardware.restore_power_limit(case, case.gpu.index, default),
+        Severity.WARNING if is_slow else Severity.INFO,
+    )
 
 
 def _finding(case: Case, text: str, fix: Fix, severity: Severity) -> Finding:
@@ -71,31 +76,11 @@ def _finding(case: Case, text: str, fix: Fix, severity: Severity) -> Finding:
         message=f"{text}{f': {said}' if said else ''}",
         evidence=(
             gpu.clock_event_reasons,
-            gpu.sm_clock_mhz,
-            gpu.sm_clock_max_mhz,
-            gpu.temperature_celsius,
             gpu.slowdown_temperature_celsius,
             gpu.power_watts,
             gpu.power_limit_watts,
             gpu.power_limit_default_watts,
         ),
         severity=severity,
-        fixes=(on_the_host(case, fix),),
+        fixes=(fix,),
     )
-
-
-def _cool(case: Case) -> Fix:
-    watch = f"nvidia-smi -i {case.gpu.index} -q -d TEMPERATURE,PERFORMANCE"
-    return Fix(
-        title="Cool the card: clean it, check its fans and the airflow of the case, then watch it", commands=(watch,)
-    )
-
-
-def _check_power(case: Case) -> Fix:
-    watch = f"nvidia-smi -i {case.gpu.index} -q -d POWER,PERFORMANCE"
-    return Fix(title="Check power cables and supply; put a laptop on its charger, then watch it", commands=(watch,))
-
-
-def _raise_limit(case: Case, watts: float) -> Fix:
-    commands = as_root(case, f"nvidia-smi -i {case.gpu.index} -pl {watts:.0f}")
-    return Fix(title="Set the power limit back to the card's default", commands=commands, needs_root=True)

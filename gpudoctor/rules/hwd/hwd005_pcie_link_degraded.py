@@ -31,9 +31,8 @@ little data is hardly slower with fewer lanes.
 from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
-from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.advice.commands import as_root
-from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules.advice.hardware import compare_link, reseat_card
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _UNDER_LOAD_PERCENT = 50  # a link that saves power rises well before that
@@ -77,8 +76,6 @@ def _saves_lanes(case: Case, load: int) -> bool:
 
 def _finding(case: Case, message: str) -> Finding:
     gpu = case.gpu
-    slot = (gpu.pci_address.peek() or "").removeprefix("0000:")
-    look = as_root(case, f"lspci -vv -s {slot} | grep -E 'LnkCap|LnkSta'") if slot else ()
     return Finding(
         message=message,
         evidence=(
@@ -88,8 +85,5 @@ def _finding(case: Case, message: str) -> Finding:
             gpu.pcie_generation_max,
             gpu.utilization_percent,
         ),
-        fixes=(
-            on_the_host(case, Fix(title="Compare what the link has with what it can", commands=look, needs_root=True)),
-            on_the_host(case, Fix(title="Switch the power off, reseat the card, leave out risers, try another slot")),
-        ),
+        fixes=(compare_link(case, gpu.pci_address.peek() or ""), reseat_card(case)),
     )

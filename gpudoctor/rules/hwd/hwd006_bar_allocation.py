@@ -31,9 +31,9 @@ Other failures of the start (DRV016): without room in the address space they are
 
 from __future__ import annotations
 
-from gpudoctor.findings.finding import Finding, Fix, Risk, Severity
+from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules import kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.driver import on_the_host
+from gpudoctor.rules.advice.hardware import make_room_for_bars
 from gpudoctor.rules.consequences import OF_NO_MODULE
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -59,24 +59,5 @@ def bar_allocation(case: Case) -> Finding | None:
     return Finding(
         message=f"{bars} of GPU {nvidia_hardware.name_of(device)} has no address: the firmware found no room for it",
         evidence=(case.driver.pci_devices, case.driver.nvml.device_count, *kernel_lines.as_evidence(case, lines)),
-        fixes=tuple(on_the_host(case, fix) for fix in _fixes(case)),
-    )
-
-
-def _fixes(case: Case) -> tuple[Fix, ...]:
-    hypervisor = case.system.virtualization.peek()
-    if hypervisor:
-        title = (
-            f"Give the virtual machine ({hypervisor}) a larger 64-bit PCI window and UEFI firmware, then start it anew"
-        )
-        return (Fix(title=title, needs_reboot=True),)
-    return (
-        Fix(title="Switch on Above 4G Decoding in the firmware's setup, boot in UEFI mode", needs_reboot=True),
-        Fix(
-            title="Or let Linux place the regions: add pci=realloc to the kernel's command line",
-            needs_root=True,
-            needs_reboot=True,
-            risk=Risk.MEDIUM,
-            risk_note="other devices may be left without room; try it once from the boot menu first",
-        ),
+        fixes=make_room_for_bars(case),
     )

@@ -35,7 +35,7 @@ from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules import kernel_lines
 from gpudoctor.rules.advice.driver import on_the_host, reboot
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.xid_families import NVLINK
+from gpudoctor.rules.xid_families import NVLINK, named
 
 
 @rule("HWD007", Severity.WARNING, Scope.MACHINE)
@@ -46,11 +46,8 @@ def nvlink_down(case: Case) -> Finding | None:
     if not down and not xids:
         _make_sure(case)
         return None
-    numbers = ", ".join(str(number) for number in sorted({one.number for one in xids}))
-    where = ", ".join(sorted({one.pci_address for one in xids if one.pci_address}))
-    logged = f"the kernel log has Xid {numbers}{f' for GPU {where}' if where else ''}" if xids else ""
     return Finding(
-        message="; ".join([*down, *([logged] if logged else [])]),
+        message="; ".join([*down, *([named(xids)] if xids else [])]),
         evidence=(*(gpu.nvlinks for gpu in gpus if _down(gpu, gpus)), *kernel_lines.xid_evidence(case, xids)),
         severity=Severity.ERROR if down and xids else Severity.WARNING,
         hides=("RUN003",),
