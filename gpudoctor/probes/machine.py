@@ -234,7 +234,9 @@ def _gpus(machine: Machine) -> Fact[tuple[Gpu, ...]]:
     if system.os_name.peek() == "Darwin" and system.architecture.peek() == "arm64":
         return known((), "Apple silicon has no NVIDIA GPU")
     devices = machine.driver.pci_devices.peek()
-    is_elsewhere = not (system.wsl.is_absent and system.tegra_release.is_absent)  # GPUs that are on no PCI bus
+    nodes = {node.path for node in machine.driver.device_nodes.peek() or ()}
+    # GPUs that are on no PCI bus.
+    is_elsewhere = bool(system.wsl.peek() or system.tegra_release.peek() or nodes & {"/dev/dxg", "/dev/nvmap"})
     if devices is None or is_elsewhere or any(device.vendor_id == NVIDIA for device in devices):
         return machine.gpus
     return known((), "no NVIDIA device on the PCI bus")
