@@ -11,18 +11,15 @@ from gpudoctor.facts.fact import Fact, FactUnknown
 from gpudoctor.rules.rule import CannotJudge, Case
 
 # Distributions that bring a framework's module; cupy's carry the CUDA release in their names.
-_DISTRIBUTIONS = {
-    "torch": "torch",
-    "tensorflow": "tensorflow",
-    "tensorflow-cpu": "tensorflow",
-    "tensorflow-gpu": "tensorflow",
-    "tensorflow-intel": "tensorflow",
-    "tensorflow-macos": "tensorflow",
-    "tensorflow-rocm": "tensorflow",
-    "tf-nightly": "tensorflow",
-    "jax": "jax",
-}
-_CUPY = re.compile(r"cupy(-cuda\w+|-rocm-[\w-]+)?")
+_DISTRIBUTIONS = (
+    ("torch", re.compile(r"torch")),
+    (
+        "tensorflow",
+        re.compile(r"tensorflow(-cpu|-gpu|-intel|-macos|-rocm|-aarch64|-cpu-aws)?|tf-nightly.*|intel-tensorflow"),
+    ),
+    ("jax", re.compile(r"jax")),
+    ("cupy", re.compile(r"cupy(-cuda\w+|-rocm-[\w-]+)?")),
+)
 _IMPORT = "import"
 
 
@@ -45,7 +42,7 @@ class Said:
 
 def framework_of(distribution: str) -> str | None:
     """Return the framework whose module a distribution brings, e.g. "tensorflow-cpu" -> "tensorflow"; else None."""
-    return "cupy" if _CUPY.fullmatch(distribution) else _DISTRIBUTIONS.get(distribution)
+    return next((framework for framework, names in _DISTRIBUTIONS if names.fullmatch(distribution)), None)
 
 
 def framework_packages(environment: Environment) -> tuple[Package, ...]:

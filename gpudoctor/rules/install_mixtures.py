@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -47,10 +48,14 @@ def mixtures(environment: Environment) -> tuple[Mixture, ...]:
 
 
 def _shadows(environment: Environment) -> Iterator[Mixture]:
+    """Find the user's files that are imported in place of an installed package; without one they hide nothing."""
+    installed = {framework_of(package.name) or package.name for package in environment.packages.read() or ()}
     for path in environment.shadowing_files.read() or ():
         name = path.replace("\\", "/").rstrip("/").rpartition("/")[2].removesuffix(".py")
         line = Evidence(fact="shadowing_files", value=path, source=environment.shadowing_files.source)
-        yield Mixture(f"{path} is imported in place of the package {name}", line, Severity.ERROR, name, rename=path)
+        if name in installed:
+            what = f"{path} is imported in place of the package {name}"
+            yield Mixture(what, line, Severity.ERROR, name, rename=path)
 
 
 def _rivals(environment: Environment) -> Iterator[Mixture]:
@@ -126,7 +131,8 @@ def _leftovers(environment: Environment) -> Iterator[Mixture]:
 
 def _framework_of_leftover(path: str) -> str | None:
     """Return "torch" for ".../~orch" and ".../-orch-2.9.0.dist-info": pip replaces the first letters while it works."""
-    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip("-~.=%0123456789").partition("-")[0]
+    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip("-~.=%0123456789")
+    name = re.split(r"[-.]", name)[0]
     return next((one for one in _FRAMEWORKS if one.endswith(name) and len(name) >= len(one) - _REPLACED), None)
 
 

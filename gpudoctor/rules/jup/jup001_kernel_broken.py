@@ -48,7 +48,7 @@ def kernel_broken(case: Case) -> Finding | None:
 def _fault(spec: KernelSpec) -> str:
     """Say why a kernel cannot start, "" = nothing shows that it cannot."""
     if spec.error:
-        return f"has a kernel.json that cannot be read ({spec.error})"
+        return f"has a kernel.json that {spec.error}"
     if spec.language and spec.language != "python":
         return ""
     if not spec.argv:
