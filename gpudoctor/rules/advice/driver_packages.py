@@ -11,6 +11,9 @@ from gpudoctor.rules.advice.commands import distribution, package_manager
 from gpudoctor.rules.rule import Case
 
 
+_FIRST_WITHOUT_MODULES = "10"  # Enterprise Linux 10 has no module streams
+
+
 def _architectures(case: Case) -> Iterator[gpus.Architecture]:
     """Yield the architectures of the GPUs that are known, from NVML or by PCI id."""
     seen = {gpu.compute_capability.peek(): gpu.name.peek() or "" for gpu in case.machine.gpus.peek() or ()}
@@ -63,7 +66,7 @@ def driver_packages(case: Case, branch: str | None, is_open: bool | None) -> tup
     if name == "fedora":
         return ("dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda",) if not branch else ()
     if manager == "dnf":
-        return _enterprise_linux(branch, is_open)
+        return _enterprise_linux(case, branch, is_open)
     if manager == "pacman" and not branch and is_open is not False:
         return ("pacman -Syu nvidia-open-dkms nvidia-utils",)
     return ()
@@ -87,8 +90,11 @@ def _debian(case: Case, branch: str | None, is_open: bool | None) -> tuple[str, 
     return ("apt update", f"apt install {headers} nvidia-driver{module} firmware-misc-nonfree")
 
 
-def _enterprise_linux(branch: str | None, is_open: bool | None) -> tuple[str, ...]:
-    """Red Hat's family with NVIDIA's repository: module streams choose branch and flavour."""
+def _enterprise_linux(case: Case, branch: str | None, is_open: bool | None) -> tuple[str, ...]:
+    """Red Hat's family with NVIDIA's repository: module streams choose branch and flavour, a version lock from 10 on."""
+    if (case.system.distribution_version.peek() or "").split(".")[0] == _FIRST_WITHOUT_MODULES:
+        lock = (f"dnf versionlock '*nvidia*{branch}*'",) if branch else ()
+        return (*lock, f"dnf install {'cuda-drivers' if is_open is False else 'nvidia-open'}")
     if is_open is False:
         return (f"dnf module enable nvidia-driver:{branch or 'latest'}-dkms", "dnf install cuda-drivers")
     return (f"dnf module enable nvidia-driver:{f'{branch}-open' if branch else 'open-dkms'}", "dnf install nvidia-open")
