@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import posixpath
-import re
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,6 +31,7 @@ from gpudoctor.probes.tree import (
     text_or_empty,
     why,
 )
+from gpudoctor.probes.variables import variables_that_matter
 
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 _CPUINFO = "/proc/cpuinfo"
@@ -42,15 +41,6 @@ _DMI = "/sys/class/dmi/id"
 _DMI_NAMES = ("sys_vendor", "product_name", "board_vendor", "bios_vendor", "chassis_vendor")
 _TEGRA = "/etc/nv_tegra_release"
 _LIBRARY_BYTES = 32 * 1024 * 1024
-_VALUE_CHARACTERS = 4000
-_VARIABLE = re.compile(
-    r"(?:CUDA|CUDNN|NVIDIA|NVCC|XLA|TF|TORCH|TORCHINDUCTOR|PYTORCH|NCCL|OMP|KMP|JAX|HSA|ROCR|ROCM|HIP|TRITON|CUPY)_\w+"
-    r"|KERAS_BACKEND"
-    r"|LD_LIBRARY_PATH|LD_PRELOAD|PYTHONPATH|PYTHONHOME|PYTHONNOUSERSITE|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV"
-    r"|CONDA_OVERRIDE_CUDA|GPU_DEVICE_ORDINAL|MKL_THREADING_LAYER"
-)
-_TERRAFORM = re.compile(r"TF_(?:VAR|CLI|TOKEN|PLUGIN|REGISTRY|DATA_DIR|WORKSPACE|IN_AUTOMATION|INPUT|LOG|STATE)")
-_SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
 
 def probe_system(host: Host) -> System:
@@ -298,12 +288,3 @@ def _user() -> Fact[User]:
 
     groups = tuple(name(gid) for gid in sorted({os.getgid(), *os.getgroups()}))
     return known(User(uid=os.getuid(), groups=groups), "os")
-
-
-def variables_that_matter(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that change what a GPU framework does; nothing whose name speaks of a secret."""
-    return {
-        name: value[:_VALUE_CHARACTERS]
-        for name, value in sorted(variables.items())
-        if _VARIABLE.fullmatch(name) and not _SECRET.search(name) and not _TERRAFORM.match(name)
-    }

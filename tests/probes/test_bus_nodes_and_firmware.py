@@ -73,9 +73,8 @@ def test_no_bus_and_no_kernel_files(tmp_path: Path) -> None:
 
 def test_device_nodes(tmp_path: Path) -> None:
     names = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvidia-caps/nvidia-cap1", "dri/renderD128", "dri/card0", "sda")
-    host = host_of(
-        tmp_path, {**{f"dev/{name}": "" for name in names}, "etc/group": f"root:x:0:\nvideo:x:{os.getgid()}:\n"}
-    )
+    groups = f"root:x:0:\nvideo:x:{os.getgid()}:\n"
+    host = host_of(tmp_path, {**{f"dev/{name}": "" for name in names}, "etc/group": groups})
     for name in names:
         (tmp_path / "dev" / name).chmod(0o660)
     nodes = {node.path: node for node in probe_device_nodes(host).device_nodes.need()}
@@ -120,13 +119,13 @@ def test_lockdown(tmp_path: Path) -> None:
 
 def test_packages_of_several_managers(tmp_path: Path) -> None:
     files = {
-        "var/lib/dpkg/status": "Package: nvidia-driver-535\nStatus: install ok installed\nVersion: 535.183.01-0ubuntu1\n",
+        "var/lib/dpkg/status": "Package: nvidia-driver-535\nStatus: install ok installed\nVersion: 535.183.01-1\n",
         "usr/bin/nvidia-uninstall": "",
         "var/log/nvidia-installer.log": "nvidia-installer log file\ninstaller version: 550.54.14\n",
     }
     packages = probe_driver_packages(host_of(tmp_path, files)).packages
     assert packages.need() == (
-        SystemPackage(name="nvidia-driver-535", version="535.183.01-0ubuntu1", manager="dpkg"),
+        SystemPackage(name="nvidia-driver-535", version="535.183.01-1", manager="dpkg"),
         SystemPackage(name="NVIDIA installer", version="550.54.14", manager="runfile"),
     )
     assert packages.source == "/var/lib/dpkg/status, /usr/bin/nvidia-uninstall"
