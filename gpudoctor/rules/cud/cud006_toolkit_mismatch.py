@@ -1,4 +1,4 @@
-"""An extension is to be compiled here, and the CUDA toolkit for it is absent or of another release.
+"""An extension is to be compiled here, and its CUDA toolkit is absent or of another release.
 
 ## What is wrong
 Wheels need no CUDA toolkit: they bring their libraries. Only what is compiled on this machine needs one: an extension
@@ -62,23 +62,21 @@ def toolkit_mismatch(case: Case) -> Finding | None:
 
 
 def _brings_nvcc(case: Case) -> bool:
-    conda = case.environment.conda_packages.peek() or ()
-    names = {package.name for package in (*(case.environment.packages.read() or ()), *conda)}
+    names = {package.name for package in case.environment.packages.read() or ()}
+    names |= {package.name for package in case.environment.conda_packages.peek() or ()}
     return any(name.startswith(("nvidia-cuda-nvcc", "cuda-nvcc", "cuda-toolkit")) for name in names)
 
 
 def _chosen(case: Case, toolkits: list[Toolkit], build: Build) -> tuple[Toolkit | None, str]:
     """Return the toolkit that a build would use, and what is wrong with it ("" = nothing)."""
     home = (case.system.variables.read() or {}).get("CUDA_HOME", "").rstrip("/")
-    if home:
-        chosen = next(
-            (one for one in toolkits if one.path.rstrip("/") == home or one.nvcc_path == f"{home}/bin/nvcc"), None
-        )
-        if chosen is None and not any(one.is_default and one.origin == "CUDA_HOME" for one in toolkits):
-            return None, f"CUDA_HOME is {home}, which has no nvcc"
-    else:
-        chosen = None
-    chosen = chosen or next((one for one in toolkits if one.is_default), toolkits[0] if toolkits else None)
+    named = [
+        one for one in toolkits if home and home in (one.path.rstrip("/"), one.nvcc_path.removesuffix("/bin/nvcc"))
+    ]
+    chosen = next((one for one in (*named, *toolkits) if one in named or one.is_default), None)
+    if home and chosen is None:
+        return None, f"CUDA_HOME is {home}, which has no nvcc"
+    chosen = chosen or next(iter(toolkits), None)
     if chosen is None:
         return None, "no toolkit with nvcc is installed"
     if chosen.version and major_of(chosen.version) != major_of(build.cuda):
