@@ -21,7 +21,8 @@ NVIDIA Container Toolkit (CTR002).
 - The host itself has no working driver: run the check there as well (DRV codes).
 
 ## When this is harmless
-When the container is meant for the CPU. On a host without an NVIDIA GPU nothing is reported.
+When the container is meant for the CPU. On a host without an NVIDIA GPU nothing is reported; where the container shows
+no PCI bus that cannot be known, and an image that merely holds CUDA is a warning.
 
 ## References
 - NVIDIA Container Toolkit, "Specialized configurations with Docker".
@@ -58,7 +59,7 @@ def gpu_not_passed(case: Case) -> Finding | None:
             case.driver.libraries,
         ),
         fixes=(run_with_gpu(case), install_container_toolkit(case)),
-        severity=Severity.ERROR if on_bus or has_cuda_framework(case) else Severity.WARNING,
+        severity=Severity.ERROR if on_bus or (seen.wants_gpu and has_cuda_framework(case)) else Severity.WARNING,
     )
 
 
