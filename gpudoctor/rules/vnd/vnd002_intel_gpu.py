@@ -1,0 +1,57 @@
+"""The accelerator of this machine is an Intel GPU; CUDA does not run on it.
+
+## What is wrong
+CUDA is NVIDIA's. On an Intel GPU (Arc, Data Center GPU Flex and Max, the Arc graphics of recent processors) programs
+that ask for CUDA find no device. Intel's way is called XPU, on top of SYCL and Level Zero.
+
+## Why it happens
+The plain installation command of a framework brings its CUDA build, or a program asks for the device `cuda` by name.
+
+## How to fix
+- PyTorch: its XPU build; programs must ask for the device `xpu`: `torch.xpu.is_available()`, `model.to("xpu")`.
+- Intel's GPU driver and `intel-level-zero-gpu`, and the user in the group `render`.
+- TensorFlow: Intel's extension, for older releases only. OpenVINO runs trained models of all frameworks.
+- The older UHD and Iris graphics inside processors are no accelerators for training; use the CPU build.
+
+## When this is harmless
+When nothing here is meant to use a GPU, or the XPU builds are installed: then this is information.
+
+## References
+- https://pytorch.org/docs/stable/notes/get_start_xpu.html
+- https://dgpu-docs.intel.com/
+"""
+
+from __future__ import annotations
+
+from gpudoctor.facts.driver import PciDevice
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules.advice.other_vendors import without_cuda, xpu_torch
+from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.other_accelerators import INTEL_VENDOR_ID, accelerators, cuda_software, title
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_INSIDE_THE_PROCESSOR = "00:02.0"  # Intel's graphics of the processor always have this place on the bus
+_DRIVER_OF_RECENT_GPUS = "xe"
+
+
+@rule("VND002", Severity.INFO, Scope.MACHINE, hides=("DRV001", "PRF001", "TOR004"))
+def intel_gpu(case: Case) -> Finding | None:
+    found = [device for device in accelerators(case, INTEL_VENDOR_ID) if _is_accelerator(device)]
+    if not found or has_nvidia_gpu(case):
+        return None
+    message = f"the GPU is Intel's: {', '.join(title(device) for device in found[:4])}; its frameworks are XPU builds"
+    used = cuda_software(case)
+    if used is None:
+        return Finding(message=message, evidence=(case.driver.pci_devices, case.driver.loaded_modules))
+    environment, build = used
+    return Finding(
+        message=f"{message}, and {build.title} in {environment.path} is built for CUDA",
+        evidence=(case.driver.pci_devices, build.version_fact),
+        severity=Severity.ERROR,
+        fixes=(xpu_torch(environment), without_cuda()),
+    )
+
+
+def _is_accelerator(device: PciDevice) -> bool:
+    """Whether it is a card of its own, or graphics recent enough to be served by the driver of the cards."""
+    return not device.address.endswith(_INSIDE_THE_PROCESSOR) or device.driver == _DRIVER_OF_RECENT_GPUS

@@ -1,0 +1,55 @@
+"""This is a Mac with Apple's own GPU; CUDA does not exist for it.
+
+## What is wrong
+Macs with Apple silicon have no NVIDIA GPU, and NVIDIA makes neither driver nor CUDA for macOS any more. Programs that
+ask for `cuda` stop with "Torch not compiled with CUDA enabled". Apple's way is Metal, called MPS in PyTorch.
+
+## Why it happens
+The program, or the tutorial, was written for CUDA. macOS wheels of the frameworks are complete as they are; there is
+no CUDA wheel to be found and none to be built.
+
+## How to fix
+- PyTorch: the ordinary wheel, device `mps`; `PYTORCH_ENABLE_MPS_FALLBACK=1` sends operations that Metal lacks to the
+  CPU.
+- TensorFlow: `tensorflow` with `tensorflow-metal`, of releases that Apple names as fitting. JAX: `jax-metal`, an
+  experiment. MLX is Apple's own framework.
+- The Python must be an arm64 one: an x86_64 Python under Rosetta sees no GPU (`python -c "import platform;
+  print(platform.machine())"`).
+- Packages that exist for CUDA only (flash-attn, bitsandbytes' GPU part, xformers kernels) have no counterpart here.
+
+## When this is harmless
+When the programs ask for `mps` or the CPU: then this is information.
+
+## References
+- https://developer.apple.com/metal/pytorch/
+- https://developer.apple.com/metal/tensorflow-plugin/
+"""
+
+from __future__ import annotations
+
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules.advice.other_vendors import metal_tensorflow, mps_torch
+from gpudoctor.rules.other_accelerators import cuda_software
+from gpudoctor.rules.rule import Case, Scope, rule
+
+
+@rule("VND003", Severity.INFO, Scope.MACHINE, hides=("DRV001", "PRF001"))
+def apple_gpu(case: Case) -> Finding | None:
+    if case.system.os_name.read() != "Darwin":
+        return None
+    machine = case.system.architecture.read() or ""
+    if machine.lower() not in {"arm64", "aarch64"} and "apple" not in (case.system.cpu_model.read() or "").lower():
+        return None
+    message = "the GPU is Apple's, used through Metal (device `mps`); macOS has no CUDA"
+    evidence = (case.system.os_name, case.system.architecture, case.system.cpu_model)
+    used = cuda_software(case)
+    if used is None:
+        return Finding(message=message, evidence=evidence)
+    environment, build = used
+    fix = metal_tensorflow(environment) if build.framework == "tensorflow" else mps_torch(environment)
+    return Finding(
+        message=f"{message}, and {build.title} in {environment.path} is built for CUDA {build.cuda}",
+        evidence=(*evidence, build.version_fact),
+        severity=Severity.ERROR,
+        fixes=(fix,),
+    )
