@@ -23,7 +23,7 @@ from gpudoctor.probes.tree import (
     NO_KERNEL_FILES,
     ONLY_LINUX,
     entries,
-    exists,
+    has_entries,
     is_linux,
     read_text,
     real_path,
@@ -55,8 +55,8 @@ def _devices(host: Host) -> Fact[tuple[PciDevice, ...]]:
         return unknown(ONLY_LINUX)
     if not shows_kernel(host):
         return unknown(NO_KERNEL_FILES, _FOLDER)
-    if host.is_live and not exists(host, "/sys/bus/pci") and confinement(host) is not None:
-        return unknown("inside a container that does not see the PCI bus", _FOLDER)
+    if host.is_live and not has_entries(host, _FOLDER) and confinement(host) is not None:
+        return unknown("inside a container that does not see the PCI bus", _FOLDER)  # gVisor shows none
     try:
         found = [device for address in entries(host, _FOLDER) if (device := _device(host, address)) is not None]
     except OSError as error:
