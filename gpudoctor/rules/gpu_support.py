@@ -29,6 +29,14 @@ def is_above_last_branch(case: Case, device: PciDevice, driver_version: str) -> 
     return bool(row and row.last_branch and (major_of(driver_version) or 0) > int(row.last_branch))
 
 
+def is_in_doubt(case: Case, device: PciDevice, driver_version: str) -> bool:
+    """Whether the tables cannot say if the driver serves the device."""
+    row = architecture_of(case, device)
+    if row is None:
+        return True
+    return gpus.driver_knows(row.capability, driver_version) is None
+
+
 def wrong_flavour(case: Case, device: PciDevice, flavour: str) -> str:
     """Return the flavour of kernel modules that the device needs when it is not `flavour`, else ""."""
     row = architecture_of(case, device)

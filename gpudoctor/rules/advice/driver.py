@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gpudoctor.findings.finding import Fix, Risk
+from gpudoctor.knowledge import drivers
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root
@@ -21,6 +22,13 @@ def install_driver(case: Case, branch: str | None = None, open_modules: bool | N
     is_open = flavour_wanted(case) if open_modules is None else open_modules
     which = _which(branch, is_open)
     return _owned(case, f"Install the NVIDIA driver{which}", driver_packages(case, branch, is_open))
+
+
+def install_other_flavour(case: Case, version: str | None, open_modules: bool) -> Fix:
+    """Advise to install the branch of driver `version`, or an old GPU's last branch, in the other flavour."""
+    known = drivers.branch_of(version) if version else None
+    branch = newest_branch_for(case) or (known.branch if known else None)
+    return install_driver(case, branch, open_modules)
 
 
 def update_driver(case: Case, branch: str) -> Fix:

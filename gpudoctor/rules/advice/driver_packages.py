@@ -10,7 +10,6 @@ from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import distribution, package_manager
 from gpudoctor.rules.rule import Case
 
-
 _FIRST_WITHOUT_MODULES = "10"  # Enterprise Linux 10 has no module streams
 
 
@@ -91,7 +90,7 @@ def _debian(case: Case, branch: str | None, is_open: bool | None) -> tuple[str, 
 
 
 def _enterprise_linux(case: Case, branch: str | None, is_open: bool | None) -> tuple[str, ...]:
-    """Red Hat's family with NVIDIA's repository: module streams choose branch and flavour, a version lock from 10 on."""
+    """Red Hat's family with NVIDIA's repository: module streams choose the branch, a version lock from 10 on."""
     if (case.system.distribution_version.peek() or "").split(".")[0] == _FIRST_WITHOUT_MODULES:
         lock = (f"dnf versionlock '*nvidia*{branch}*'",) if branch else ()
         return (*lock, f"dnf install {'cuda-drivers' if is_open is False else 'nvidia-open'}")

@@ -28,7 +28,6 @@ CUDA error 803, where libcuda alone is foreign while NVML works (CUD013).
 ## References
 
 - https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html (NVML_ERROR_LIB_RM_VERSION_MISMATCH)
-- https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
 """
 
 from __future__ import annotations
@@ -88,5 +87,4 @@ def _fixes(
     if other and other.origin == "LD_LIBRARY_PATH":
         folder = other.path.rpartition("/")[0]
         return (Fix(title=f"Take {folder} out of LD_LIBRARY_PATH: its {other.soname} is not this driver's"),)
-    what = f"the {other.version} module is loaded" if other else "module and libraries are loaded from one version"
-    return reboot(case, what), reload_modules(case)
+    return reboot(case, "module and libraries are of one version again"), reload_modules(case)

@@ -27,7 +27,6 @@ loads and leaves again because it does not know the GPU (DRV008, DRV009, DRV012)
 ## References
 
 - https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
-- https://github.com/dell/dkms
 """
 
 from __future__ import annotations
@@ -56,7 +55,6 @@ def module_not_loaded(case: Case) -> Finding | None:
             case.system.kernel_release,
             case.driver.module_files,
             case.driver.dkms,
-            case.driver.has_kernel_headers,
             *kernel_lines.as_evidence(case, kernel_lines.peek_lines_with(case, r"nvidia|NVRM")),
         ),
         fixes=fixes,
@@ -68,9 +66,8 @@ def _diagnosis(case: Case) -> tuple[str, tuple[Fix, ...]]:
     running = case.system.kernel_release.read()
     if installed_driver.module_files_for_this_kernel(case):
         if "nvidia" in (case.driver.blacklisted_modules.peek() or ()):
-            return f"kernel {running} has an nvidia module, and modprobe.d blacklists it", (
-                kernel_module.lift_blacklist(case),
-            )
+            lift = kernel_module.lift_blacklist(case)
+            return f"kernel {running} has an nvidia module, and modprobe.d blacklists it", (lift,)
         return f"kernel {running} has an nvidia module, and it is not loaded", (kernel_module.load_module(case),)
     others = tuple(dict.fromkeys(file.kernel_release for file in case.driver.module_files.read() or ()))
     elsewhere = f", only for {', '.join(others[:3])}" if others else ""

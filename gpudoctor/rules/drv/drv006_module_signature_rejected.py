@@ -77,7 +77,6 @@ def _finding(case: Case, message: str, lines: tuple[LogLine, ...]) -> Finding:
         evidence=(
             case.driver.secure_boot,
             case.driver.lockdown,
-            case.driver.module_version,
             case.driver.module_files,
             *kernel_lines.as_evidence(case, lines),
         ),

@@ -12,12 +12,11 @@ Permissions", and CUDA finds no device although root may see it.
   in.
 - SELinux or AppArmor denies the access, often for services and containers.
 - A minimal system has no `nvidia-modprobe`, so that nothing creates the files after boot.
-- A scheduler (Slurm, a control group) confines this session to other devices.
 
 ## How to fix
 
 Add the user to the group that owns the files and log in again; create missing files with `nvidia-modprobe`; with
-SELinux, restore the labels. In a session of a scheduler, ask it for a GPU.
+SELinux, restore the labels. In a session that a scheduler (Slurm) confines, ask it for a GPU.
 
 ## Easily confused with
 
@@ -26,7 +25,6 @@ A container that was not given the GPU (CTR001) or has lost it (CTR004): there t
 ## References
 
 - https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/ (Device node verification)
-- `man nvidia-modprobe`
 """
 
 from __future__ import annotations
@@ -60,7 +58,7 @@ def device_node_access(case: Case) -> Finding | None:
     return Finding(
         message=_message(case, closed, missing),
         evidence=(case.driver.device_nodes, nvml.init_error, api.init_name, case.system.user),
-        fixes=_fixes(case, closed, missing),
+        fixes=(device_nodes.create_device_files(case),) if missing else _fixes(case, closed),
     )
 
 
@@ -72,9 +70,9 @@ def _works(case: Case) -> bool:
 def _missing(case: Case, nodes: tuple[DeviceNode, ...]) -> list[str]:
     if not any(device.driver == "nvidia" for device in nvidia_hardware.nvidia_devices(case)):
         return []
-    paths = {node.path for node in nodes}
-    has_gpu = any(re.search(r"/dev/nvidia\d+$", path) for path in paths)
-    return [path for path in ("/dev/nvidiactl",) if path not in paths] + ([] if has_gpu else ["/dev/nvidia0"])
+    names = " ".join(node.path for node in nodes)
+    patterns = {"/dev/nvidiactl": r"/nvidiactl\b", "/dev/nvidia0": r"/nvidia\d+\b"}
+    return [path for path, pattern in patterns.items() if not re.search(pattern, names)]
 
 
 def _message(case: Case, closed: list[DeviceNode], missing: list[str]) -> str:
@@ -87,9 +85,6 @@ def _message(case: Case, closed: list[DeviceNode], missing: list[str]) -> str:
     return f"{node.path} is open to uid {node.uid} and group {node.group or node.gid} (mode {node.mode:04o}), and {who}"
 
 
-def _fixes(case: Case, closed: list[DeviceNode], missing: list[str]) -> tuple[Fix, ...]:
-    if missing:
-        return (device_nodes.create_device_files(case),)
-    group = next((node.group for node in closed if node.group not in ("", "root")), "")
-    join = (device_nodes.join_group(case, group),) if group else ()
-    return (*join, device_nodes.restore_labels(case))
+def _fixes(case: Case, closed: list[DeviceNode]) -> tuple[Fix, ...]:
+    groups = [node.group for node in closed if node.group not in ("", "root")][:1]
+    return (*(device_nodes.join_group(case, group) for group in groups), device_nodes.restore_labels(case))

@@ -34,11 +34,10 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.knowledge import gpus
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver, update_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.gpu_support import below_first_branch, is_above_last_branch
+from gpudoctor.rules.gpu_support import below_first_branch, is_in_doubt
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _NOT_SUPPORTED = r"not supported by the\s*(NVIDIA|$)"
@@ -64,18 +63,11 @@ def _by_the_log(case: Case, devices: tuple[PciDevice, ...], version: str) -> Fin
     lines = kernel_lines.peek_lines_with(case, _NOT_SUPPORTED)
     if lines:
         return _finding(case, devices[0], version, "", lines)
-    open_cases = [device for device in devices if _is_open(case, device, version)]
+    open_cases = [device for device in devices if is_in_doubt(case, device, version)]
     if open_cases and installed_driver.is_loaded(case) and not nvidia_hardware.lists_gpus(case):
         case.machine.kernel_log.lines.read()
         raise CannotJudge("driver.pci_devices", f"{nvidia_hardware.name_of(open_cases[0])} is not in the tables")
     return None
-
-
-def _is_open(case: Case, device: PciDevice, version: str) -> bool:
-    capability = nvidia_hardware.capability_of(case, device)
-    if capability is None:
-        return True
-    return gpus.driver_knows(capability, version) is None and not is_above_last_branch(case, device, version)
 
 
 def _finding(

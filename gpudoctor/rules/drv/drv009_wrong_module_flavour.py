@@ -34,10 +34,8 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.knowledge import drivers
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.driver import install_driver
-from gpudoctor.rules.advice.driver_packages import newest_branch_for
+from gpudoctor.rules.advice.driver import install_other_flavour
 from gpudoctor.rules.consequences import OF_NO_MODULE
 from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch, wrong_flavour
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
@@ -62,9 +60,8 @@ def wrong_module_flavour(case: Case) -> Finding | None:
     flavour = installed_driver.flavour(case)
     if flavour is None:
         _stop_where_flavour_decides(case, devices)
-        return None
     for device in devices:
-        needed = wrong_flavour(case, device, flavour)
+        needed = wrong_flavour(case, device, flavour) if flavour else ""
         if needed:
             return _finding(case, device, needed, kernel_lines.peek_lines_with(case, "NVRM"))
     return None
@@ -80,9 +77,6 @@ def _stop_where_flavour_decides(case: Case, devices: tuple[PciDevice, ...]) -> N
 
 def _finding(case: Case, device: PciDevice, needed: str, lines: tuple[LogLine, ...]) -> Finding:
     other = "proprietary" if needed == "open" else "open"
-    version = installed_driver.installed_version(case)
-    known = drivers.branch_of(version) if version else None
-    branch = newest_branch_for(case) or (known.branch if known else None)
     return Finding(
         message=f"{nvidia_hardware.name_of(device)} needs the {needed} kernel modules; installed are the {other} ones",
         evidence=(
@@ -92,5 +86,5 @@ def _finding(case: Case, device: PciDevice, needed: str, lines: tuple[LogLine, .
             *kernel_lines.as_evidence(case, lines),
         ),
         severity=Severity.WARNING if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
-        fixes=(install_driver(case, branch, open_modules=needed == "open"),),
+        fixes=(install_other_flavour(case, installed_driver.installed_version(case), needed == "open"),),
     )

@@ -30,9 +30,9 @@ One NVLink of many that is down (HWD007), which leaves CUDA working.
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.fabric_manager import install_fabric_manager, start_fabric_manager
+from gpudoctor.rules.nvswitch_fabric import gpu_that_waits, service_trouble
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NOT_READY = 802
@@ -41,39 +41,16 @@ _NOT_READY = 802
 @rule("DRV011", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "HWD007", "PRF001"))
 def fabric_manager(case: Case) -> Finding | None:
     code = case.driver.api.init_code.peek()
-    waiting = _waiting(case)
+    waiting = gpu_that_waits(case)
     has_switches = not case.driver.pci_devices.is_unknown and bool(nvidia_hardware.nvswitch_bridges(case))
-    service = _service(case) if has_switches and code != 0 else ""
+    service = service_trouble(case) if has_switches and code != 0 else ""
     if code == _NOT_READY or waiting or (service and not nvidia_hardware.is_container(case)):
-        return _finding(case, code, service or _service(case), waiting)
+        return _finding(case, code, service or service_trouble(case), waiting)
     if code is None and not case.driver.api.init_code.is_absent and case.driver.pci_devices.is_unknown:
         case.driver.pci_devices.read()
     if has_switches and not nvidia_hardware.is_container(case):
         case.driver.api.init_code.read()
     return None
-
-
-def _waiting(case: Case) -> str:
-    """Name the GPUs that wait for the fabric, or joined it with an error."""
-    for gpu in case.machine.gpus.peek() or ():
-        state, status = gpu.fabric_state.peek(), gpu.fabric_status.peek()
-        if state == "in_progress" or (state == "completed" and status not in (None, "SUCCESS")):
-            return f"GPU {gpu.index} is in fabric state {state}{f', status {status}' if status else ''}"
-    return ""
-
-
-def _service(case: Case) -> str:
-    """Say what is wrong with the fabric manager; "" when nothing is seen, or when it is hidden."""
-    service, driver = case.driver.fabric_manager.peek(), nvidia_hardware.driver_version(case)
-    if case.driver.fabric_manager.is_unknown:
-        return ""
-    if service is None or service.state == "missing":
-        return "the fabric manager is not installed"
-    if service.version and driver and version_key(service.version) != version_key(driver):
-        return f"the fabric manager is {service.version} and the driver {driver}: both must be equal"
-    if service.state != "active":
-        return f"the fabric manager is {service.state or 'not active'}"
-    return f"IMEX is {service.imex_state}" if service.imex_state == "failed" else ""
 
 
 def _finding(case: Case, code: int | None, service: str, waiting: str) -> Finding:

@@ -27,7 +27,6 @@ slot. A card that falls off in another machine too is to be replaced.
 ## References
 
 - https://docs.nvidia.com/deploy/xid-errors/ (Xid 79)
-- https://docs.nvidia.com/deploy/gpu-debug-guidelines/
 """
 
 from __future__ import annotations
@@ -53,13 +52,10 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
     if not (lost or xids or lines):
         _make_sure(case)
         return None
+    logged = (*kernel_lines.xid_evidence(case, xids), *kernel_lines.as_evidence(case, lines))
     return Finding(
         message=_message(lost, xids[0].pci_address if xids else ""),
-        evidence=(
-            *(gpu.handle_error for gpu in lost),
-            *kernel_lines.xid_evidence(case, xids),
-            *kernel_lines.as_evidence(case, lines),
-        ),
+        evidence=(*(gpu.handle_error for gpu in lost), *logged),
         fixes=(
             reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
             on_the_host(case, Fix(title="Check power cables, seat, riser and temperature of that card")),
@@ -84,7 +80,7 @@ def _make_sure(case: Case) -> None:
 
 def _message(lost: list[Gpu], address: str) -> str:
     if not lost:
-        return f"GPU {address or '(not named)'} has fallen off the PCI bus: the kernel log has Xid 79"
+        return f"GPU {address or '(not named)'} has fallen off the PCI bus, as the kernel log says"
     first = lost[0]
     where = first.pci_address.peek() or address
     others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""

@@ -24,7 +24,6 @@ Corrected errors, and a few remapped rows or retired pages from the past on a ca
 ## References
 
 - https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/
-- https://docs.nvidia.com/deploy/dynamic-page-retirement/
 - https://docs.nvidia.com/deploy/xid-errors/ (Xid 48, 63, 64, 92, 94, 95)
 """
 

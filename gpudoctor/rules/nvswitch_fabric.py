@@ -1,0 +1,30 @@
+"""What stands in the way of an NVSwitch fabric: its service, or a GPU that has not joined it."""
+
+from __future__ import annotations
+
+from gpudoctor.knowledge.versions import version_key
+from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.rule import Case
+
+
+def gpu_that_waits(case: Case) -> str:
+    """Name the GPUs that wait for the fabric, or joined it with an error."""
+    for gpu in case.machine.gpus.peek() or ():
+        state, status = gpu.fabric_state.peek(), gpu.fabric_status.peek()
+        if state == "in_progress" or (state == "completed" and status not in (None, "SUCCESS")):
+            return f"GPU {gpu.index} is in fabric state {state}{f', status {status}' if status else ''}"
+    return ""
+
+
+def service_trouble(case: Case) -> str:
+    """Say what is wrong with the fabric manager; "" when nothing is seen, or when it is hidden."""
+    service, driver = case.driver.fabric_manager.peek(), nvidia_hardware.driver_version(case)
+    if case.driver.fabric_manager.is_unknown:
+        return ""
+    if service is None or service.state == "missing":
+        return "the fabric manager is not installed"
+    if service.version and driver and version_key(service.version) != version_key(driver):
+        return f"the fabric manager is {service.version} and the driver {driver}: both must be equal"
+    if service.state != "active":
+        return f"the fabric manager is {service.state or 'not active'}"
+    return f"IMEX is {service.imex_state}" if service.imex_state == "failed" else ""
