@@ -62,10 +62,14 @@ def is_container(case: Case) -> bool:
     return case.system.container.peek() is not None
 
 
+def is_without_linux_driver(case: Case) -> bool:
+    """Whether NVIDIA's Linux driver for cards has no place here: WSL, Jetson, Windows, macOS."""
+    return is_wsl(case) or is_jetson(case) or case.system.os_name.peek() not in ("Linux", None)
+
+
 def is_own_linux(case: Case) -> bool:
     """Whether the NVIDIA driver is this system's own business: Linux, no container, no WSL, no Jetson."""
-    is_elsewhere = is_wsl(case) or is_container(case) or is_jetson(case)
-    return case.system.os_name.peek() in ("Linux", None) and not is_elsewhere
+    return not is_container(case) and not is_without_linux_driver(case)
 
 
 def is_jetson(case: Case) -> bool:

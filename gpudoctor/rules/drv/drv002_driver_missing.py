@@ -40,7 +40,7 @@ from gpudoctor.rules.rule import Case, Scope, rule
 
 @rule("DRV002", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV004", "DRV005"))
 def driver_missing(case: Case) -> Finding | None:
-    if nvidia_hardware.lists_gpus(case) or nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.lists_gpus(case) or nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.nvidia_devices(case)
     if not devices or installed_driver.is_loaded(case):

@@ -46,7 +46,7 @@ _FIRST_TO_LOOK_AT = ("libnvidia-ml.so.1", "libcuda.so.1")
 @rule("DRV003", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_CUDA, "DRV007", "DRV010", "DRV016", "DRV017"))
 def driver_library_mismatch(case: Case) -> Finding | None:
     nvml = case.driver.nvml
-    if nvml.init_code.peek() == _NVML_SUCCESS or nvidia_hardware.is_wsl(case):
+    if nvml.init_code.peek() == _NVML_SUCCESS or nvidia_hardware.is_without_linux_driver(case):
         return None
     says_so = nvml.init_code.peek() == _NVML_VERSION_MISMATCH
     module = case.driver.proc_version.peek() or case.driver.module_version.peek()

@@ -50,7 +50,7 @@ _LOG = r"probe routine was not called|already bound to|nouveau.*(NVIDIA|bios)"
 
 @rule("DRV004", Severity.ERROR, Scope.MACHINE, hides=OF_NO_MODULE)
 def other_driver_bound(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.nvidia_devices(case)
     bound = tuple(device for device in devices if device.driver in (*_WITHOUT_CUDA, *_PASSED_ON))

@@ -47,7 +47,7 @@ def device_node_access(case: Case) -> Finding | None:
     nvml, api = case.driver.nvml, case.driver.api
     if api.init_code.peek() == 0 and nvml.init_code.peek() in (0, None):
         return None
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case) or not installed_driver.is_loaded(case):
+    if nvidia_hardware.is_without_linux_driver(case) or not installed_driver.is_loaded(case):
         return None
     is_denied = nvml.init_code.peek() == _NVML_NO_PERMISSION
     nodes = case.driver.device_nodes.peek() if is_denied else case.driver.device_nodes.read()

@@ -45,7 +45,7 @@ _NOT_SUPPORTED = r"not supported by the\s*(NVIDIA|$)"
 
 @rule("DRV008", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV009"))
 def driver_too_old_for_gpu(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.unlisted_devices(case)
     version = installed_driver.installed_version(case) if devices else None

@@ -46,7 +46,7 @@ _NEEDS_PROPRIETARY = r"not supported by open|does not include the required GPU( 
 
 @rule("DRV009", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005"))
 def wrong_module_flavour(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     version = installed_driver.installed_version(case) or ""
     unlisted = nvidia_hardware.unlisted_devices(case)

@@ -43,7 +43,7 @@ _NO_DEVICE = (38, 100)
 
 @rule("DRV010", Severity.ERROR, Scope.MACHINE, hides=("CUD001", "DRV013", "PRF001"))
 def uvm_broken(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     code = case.driver.api.init_code.need()
     if code not in (_UNKNOWN_ERROR, *_NO_DEVICE) or case.driver.nvml.init_code.read() != 0:

@@ -49,7 +49,7 @@ _LEGACY = r"(\d+)\.xx Legacy drivers"
 
 @rule("DRV012", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV008", "DRV009"))
 def legacy_gpu_dropped(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.unlisted_devices(case)
     version = installed_driver.installed_version(case) if devices else None

@@ -41,7 +41,7 @@ _LATE = "did not answer within"
 def driver_not_responding(case: Case) -> Finding | None:
     driver = case.driver
     asked: dict[str, Fact[Any]] = {
-        "NVML": _seen(driver.nvml.init_code, driver.nvml.device_count, case.machine.gpus),
+        "NVML": _seen(driver.nvml.init_code, driver.nvml.device_count, case.machine.gpus, *_last_asked(case)),
         "nvidia-smi": _seen(driver.smi),
         "cuInit": _seen(driver.api.init_code),
     }
@@ -58,6 +58,11 @@ def driver_not_responding(case: Case) -> Finding | None:
         severity=Severity.WARNING if answered else Severity.ERROR,
         fixes=_fixes(case),
     )
+
+
+def _last_asked(case: Case) -> list[Fact[Any]]:
+    """Return what NVML is asked last of each GPU: where an answer hangs, everything behind it is unknown too."""
+    return [gpu.processes for gpu in case.machine.gpus.peek() or ()]
 
 
 def _seen(*facts: Fact[Any]) -> Fact[Any]:

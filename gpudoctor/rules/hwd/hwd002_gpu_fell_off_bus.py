@@ -32,6 +32,7 @@ slot. A card that falls off in another machine too is to be replaced.
 from __future__ import annotations
 
 from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.kernel_log import Xid
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules import kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import on_the_host, reboot
@@ -54,7 +55,7 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
         return None
     logged = (*kernel_lines.xid_evidence(case, xids), *kernel_lines.as_evidence(case, lines))
     return Finding(
-        message=_message(lost, xids[0].pci_address if xids else ""),
+        message=_message(lost, xids[:1]),
         evidence=(*(gpu.handle_error for gpu in lost), *logged),
         fixes=(
             reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
@@ -78,9 +79,10 @@ def _make_sure(case: Case) -> None:
         case.machine.kernel_log.xids.read()
 
 
-def _message(lost: list[Gpu], address: str) -> str:
+def _message(lost: list[Gpu], xids: tuple[Xid, ...]) -> str:
+    address = xids[0].pci_address if xids else ""
     if not lost:
-        return f"GPU {address or '(not named)'} has fallen off the PCI bus, as the kernel log says"
+        return f"GPU {address or '(not named)'} has fallen off the PCI bus{' (Xid 79)' if xids else ''}, says the kernel log"
     first = lost[0]
     where = first.pci_address.peek() or address
     others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""

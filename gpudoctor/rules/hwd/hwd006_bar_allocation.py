@@ -43,7 +43,7 @@ _NO_ROOM = r"BAR \d+.*(can't assign|no space|failed to assign)"
 
 @rule("HWD006", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_MODULE, "DRV005", "DRV008", "DRV009", "DRV012"))
 def bar_allocation(case: Case) -> Finding | None:
-    if nvidia_hardware.is_wsl(case) or nvidia_hardware.is_jetson(case):
+    if nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.unlisted_devices(case)
     if not devices:
