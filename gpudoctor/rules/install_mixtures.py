@@ -33,6 +33,7 @@ class Mixture:
     remove: tuple[str, ...] = ()
     keep: str = ""
     rename: str = ""  # a file of the user's
+    delete: str = ""  # what an installation left
 
 
 def mixtures(environment: Environment) -> tuple[Mixture, ...]:
@@ -125,8 +126,11 @@ def _leftovers(environment: Environment) -> Iterator[Mixture]:
         framework = _framework_of_leftover(path)
         if framework:
             line = Evidence(fact="leftovers", value=path, source=environment.leftovers.source)
-            severity = Severity.INFO if framework in whole else Severity.ERROR
-            yield Mixture(f"{path} is left of an interrupted installation of {framework}", line, severity, framework)
+            is_interrupted = path.replace("\\", "/").rpartition("/")[2].startswith(("~", "-"))
+            severity = Severity.ERROR if is_interrupted else Severity.WARNING  # pip uninstall leaves strangers' files
+            severity = Severity.INFO if framework in whole else severity
+            what = f"{path} is left of an installation of {framework} that was interrupted or removed"
+            yield Mixture(what, line, severity, framework, delete=path)
 
 
 def _framework_of_leftover(path: str) -> str | None:

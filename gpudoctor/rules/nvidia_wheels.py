@@ -94,4 +94,4 @@ def _is_older(broken: Broken) -> bool:
 
 
 def _against(pin: Broken) -> str:
-    return f"{pin.installed.version if pin.installed else 'not installed'}, torch requires {pin.wanted}"
+    return f"{pin.installed.version if pin.installed else 'not installed'}, {pin.by.name} requires {pin.wanted}"

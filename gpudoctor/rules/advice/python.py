@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Fix, Risk
@@ -69,12 +69,23 @@ def pip_uninstall(environment: Environment, names: Sequence[str]) -> Fix:
     )
 
 
+def remove_folder(environment: Environment, path: str) -> Fix:
+    """Delete a folder that an installation left."""
+    command = ["rmdir", "/s"] if is_windows(environment) else ["rm", "-r"]
+    return Fix(
+        title="Delete what is left",
+        commands=(command_line(environment, [*command, path]),),
+        risk=Risk.MEDIUM,
+        risk_note="look at the path before agreeing: what is deleted is gone",
+    )
+
+
 def install_torch(case: Case, title: str = "") -> Fix:
     """Install the torch that serves every GPU of the machine, its driver and the environment's Python."""
     target = wheel_target(case)
     environment = case.environment
     if is_conda_made(environment, "pytorch"):
-        return _conda_install(environment, ["pytorch-gpu"], title or "Install the CUDA build of PyTorch")
+        return conda_install(environment, ["pytorch-gpu"], title or "Install the CUDA build of PyTorch")
     if not target.capabilities or target.python is None:
         return pip_install(environment, ["torch"], None, title or "Install a torch build with CUDA")
     choice = torch.choose_torch(
@@ -97,12 +108,27 @@ def install_torch(case: Case, title: str = "") -> Fix:
     )
 
 
+def install_companions(case: Case, names: Iterable[str]) -> tuple[Fix, ...]:
+    """Install the torchvision, torchaudio ... that belong to the torch that is there, where the tables know them."""
+    build = case.environment.torch.peek()
+    release, _, variant = (build.version if build else "").partition("+")
+    made_for = torch.companions(release)
+    wanted = [f"{name}=={made_for[name][0]}" for name in sorted(set(names)) if name in made_for]
+    if not wanted or build is None:
+        return ()
+    title = f"Install what belongs to torch {build.version}: {', '.join(wanted)}"
+    if variant.startswith(("cu", "cpu")):
+        exact = [f"{requirement}+{variant}" for requirement in wanted]
+        return (pip_install(case.environment, exact, torch.torch_index_url(f"whl/{variant}"), title),)
+    return (pip_install(case.environment, wanted, title=title),)
+
+
 def install_tensorflow(case: Case, title: str = "") -> Fix:
     """Install the TensorFlow that serves every GPU and the environment's Python, with its CUDA packages."""
     target = wheel_target(case)
     environment = case.environment
     if is_conda_made(environment, "tensorflow"):
-        return _conda_install(environment, ["tensorflow-gpu"], title or "Install the CUDA build of TensorFlow")
+        return conda_install(environment, ["tensorflow-gpu"], title or "Install the CUDA build of TensorFlow")
     if target.platform.startswith("windows"):
         return Fix(
             title="Run TensorFlow in WSL 2, where it has GPU support", commands=("wsl --install",), needs_root=True
@@ -138,7 +164,8 @@ def is_conda_made(environment: Environment, name: str) -> bool:
     return any(package.name == name for package in environment.conda_packages.peek() or ())
 
 
-def _conda_install(environment: Environment, names: Sequence[str], title: str) -> Fix:
+def conda_install(environment: Environment, names: Sequence[str], title: str) -> Fix:
+    """Install packages of conda-forge into a conda environment."""
     argv = ["conda", "install", "-p", environment.path, "-c", "conda-forge", *names]
     return Fix(title=title, commands=(command_line(environment, argv),))
 

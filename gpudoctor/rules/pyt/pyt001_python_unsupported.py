@@ -65,7 +65,7 @@ def _misfits(environment: Environment) -> Iterator[tuple[Package, str]]:
         tags = [tag for text in package.wheel_tags for tag in parse_tag(text)]
         is_misfit = tags and not any(_fits(tag, environment) for tag in tags)
         if is_misfit and not has_imported(environment, framework_of(package.name) or ""):
-            yield package, ", ".join(sorted({f"{tag.interpreter} ({tag.abi})" for tag in tags}))
+            yield package, ", ".join(sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags}))
 
 
 def _fits(tag: Tag, environment: Environment) -> bool:

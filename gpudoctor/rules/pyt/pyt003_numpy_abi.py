@@ -78,5 +78,8 @@ def _serves(case: Case, package: Package) -> bool | None:
 
 
 def _fixes(case: Case, framework: str) -> tuple[Fix, ...]:
-    below = pip_install(case.environment, [f"numpy<{_NUMPY_2}"], title="Go back to NumPy 1", upgrade=False)
-    return (below, new_environment(case, framework))
+    numpy = case.environment.package("numpy")
+    is_old = numpy is not None and (major_of(numpy.version) or 0) < _NUMPY_2
+    other, title = (">=", "Go on to NumPy 2") if is_old else ("<", "Go back to NumPy 1")
+    exchange = pip_install(case.environment, [f"numpy{other}{_NUMPY_2}"], title=title, upgrade=False)
+    return (exchange, new_environment(case, framework))

@@ -29,9 +29,10 @@ interface is of another major. Without an import it is a warning, or an error fo
 
 from __future__ import annotations
 
-from gpudoctor.findings.finding import Evidence, Finding, Severity
-from gpudoctor.rules.advice.python import new_environment, pip_install
-from gpudoctor.rules.dependency_errors import dependency_error
+from gpudoctor.facts.environment import Environment
+from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.rules.advice.python import conda_install, is_conda_made, new_environment, pip_install
+from gpudoctor.rules.dependency_errors import DependencyError, dependency_error
 from gpudoctor.rules.framework_starts import (
     failed_to_import,
     framework_of,
@@ -58,7 +59,7 @@ def dependency_conflict(case: Case) -> Finding | None:
                 Evidence(fact=f"packages.{named.package}", value=named.version, source="metadata"),
             ),
             fixes=(
-                pip_install(environment, [named.wanted], upgrade=False),
+                _replaced(environment, named),
                 new_environment(case, named.said.run.framework),
             ),
         )
@@ -79,6 +80,13 @@ def dependency_conflict(case: Case) -> Finding | None:
         fixes=(pip_install(environment, [item.wanted for item in broken], upgrade=False),),
         severity=_severity(case, first),
     )
+
+
+def _replaced(environment: Environment, named: DependencyError) -> Fix:
+    """Install the version that can be loaded, by whoever installed the present one."""
+    if is_conda_made(environment, named.package):
+        return conda_install(environment, [named.wanted], f"Install {named.wanted}")
+    return pip_install(environment, [named.wanted], upgrade=False)
 
 
 def _broken(case: Case) -> list[Broken]:

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.versions import version_key
-from gpudoctor.rules.advice.python import command_line, new_environment
+from gpudoctor.rules.advice.python import conda_install, new_environment
 from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported, require_starts, said
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -80,6 +80,5 @@ def _wheels_above(environment: Environment, libc: str) -> Iterator[tuple[Package
 def _fixes(case: Case, framework: str, is_c: bool) -> Iterator[Fix]:
     environment = case.environment
     if not is_c and environment.kind.peek() == "conda":
-        argv = ["conda", "install", "-p", environment.path, "-c", "conda-forge", "libstdcxx-ng"]
-        yield Fix(title="Install a newer libstdc++ in the environment", commands=(command_line(environment, argv),))
+        yield conda_install(environment, ["libstdcxx-ng"], "Install a newer libstdc++ in the environment")
     yield new_environment(case, framework)

@@ -30,7 +30,6 @@ from collections.abc import Iterator
 from gpudoctor.facts.environment import Package
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.instruction_sets import required_flags
-from gpudoctor.rules.advice.python import new_environment
 from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported, require_starts, said
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -47,7 +46,7 @@ def cpu_instructions(case: Case) -> Finding | None:
     if ended is None and text is None and lacks is None:
         require_starts(case)
         return None
-    message = text.line if text else f"{ended.framework} ended with an illegal instruction (SIGILL)" if ended else ""
+    message = f"{ended.framework} ended with an illegal instruction (SIGILL)" if ended else text.line if text else ""
     if lacks is not None:
         package, flags = lacks
         message = (
@@ -82,4 +81,12 @@ def _lacks(case: Case) -> Iterator[tuple[Package, tuple[str, ...]]]:
 def _fixes(case: Case) -> Iterator[Fix]:
     if case.system.virtualization.peek():
         yield Fix(title="On the host, give the virtual machine the host's own processor model (host-passthrough)")
-    yield new_environment(case, next((run.framework for run in case.environment.runs), "torch"))
+    framework = next((run.framework for run in case.environment.runs), None)
+    framework = framework or next(
+        (framework_of(package.name) for package in framework_packages(case.environment)), None
+    )
+    name = {"torch": "pytorch", None: "NAME"}.get(framework, framework)
+    yield Fix(
+        title="Build an environment from conda-forge, whose packages ask for less of the processor",
+        commands=(f"conda create -n {name}-generic -c conda-forge {name}",),
+    )

@@ -29,7 +29,7 @@ A left-over `~orch` folder beside a whole and working torch only makes pip print
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.advice.python import new_environment, pip_install, pip_uninstall
+from gpudoctor.rules.advice.python import new_environment, pip_install, pip_uninstall, remove_folder
 from gpudoctor.rules.install_mixtures import Mixture, mixtures
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -52,6 +52,8 @@ def _fixes(case: Case, mixture: Mixture) -> tuple[Fix, ...]:
     environment = case.environment
     if mixture.rename:
         return (Fix(title=f"Rename {mixture.rename}, so that it no longer hides the package"),)
+    if mixture.delete:
+        return (remove_folder(environment, mixture.delete), new_environment(case, mixture.framework))
     if mixture.remove and mixture.keep:
         again = pip_install(environment, [mixture.keep], title=f"Install {mixture.keep} again", reinstall=True)
         return (pip_uninstall(environment, mixture.remove), again)

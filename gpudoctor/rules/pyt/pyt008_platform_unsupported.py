@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.advice.python import new_environment
 from gpudoctor.rules.framework_starts import framework_packages, has_imported
 from gpudoctor.rules.nvidia_hardware import lists_gpus
 from gpudoctor.rules.rule import Case, Scope, rule
@@ -49,10 +48,7 @@ def platform_unsupported(case: Case) -> Finding | None:
     return Finding(
         message=f"this Python is {kind}, and no GPU framework has wheels for that",
         evidence=(environment.pointer_bits, environment.libc, environment.platform_tag),
-        fixes=(
-            Fix(title="Use a 64-bit Python of a distribution with glibc; in containers an image of Debian or Ubuntu"),
-            new_environment(case, "torch"),
-        ),
+        fixes=(Fix(title="Use a 64-bit Python of a system with glibc; in containers an image of Debian or Ubuntu"),),
         severity=Severity.ERROR if installed else severity,
     )
 

@@ -46,7 +46,7 @@ def tensorflow_gpu_package(case: Case) -> Finding | None:
     elif environment.run("tensorflow") and not has_imported(environment, "tensorflow"):
         said, severity = f"and tensorflow {build.version} cannot be imported", Severity.ERROR
     else:
-        said, severity = f"tensorflow {build.version} in it gets no more releases", Severity.INFO
+        said, severity = f"and tensorflow {build.version} in it gets no more releases", Severity.INFO
     return Finding(
         message=f"{_NAME} {package.version} is a package that is no longer made, {said}",
         evidence=(

@@ -28,11 +28,8 @@ A patch release apart (torchvision made for 2.5.0 beside torch 2.5.1) mostly loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
-from gpudoctor.knowledge import torch
-from gpudoctor.rules.advice.python import new_environment, pip_install
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.rules.advice.python import install_companions, new_environment
 from gpudoctor.rules.rule import Case, Scope, rule
 from gpudoctor.rules.torch_companions import mismatches
 
@@ -51,21 +48,6 @@ def companion_mismatch(case: Case) -> Finding | None:
             case.environment.torch,
             *(Evidence(fact=name, value=value, source="metadata") for name, value in lines.items()),
         ),
-        fixes=(*_matching(case, build.version, {item.package.name for item in found}), new_environment(case, "torch")),
+        fixes=(*install_companions(case, [item.package.name for item in found]), new_environment(case, "torch")),
         severity=Severity.ERROR if worst.is_severe else Severity.WARNING,
     )
-
-
-def _matching(case: Case, torch_version: str, names: set[str]) -> Iterator[Fix]:
-    """Name the companions' releases that belong to the torch that is there, where the tables know them."""
-    release, _, variant = torch_version.partition("+")
-    made_for = torch.companions(release)
-    wanted = [f"{name}=={made_for[name][0]}" for name in sorted(names) if name in made_for]
-    if not wanted:
-        return
-    title = f"Install what belongs to torch {torch_version}: {', '.join(wanted)}"
-    if variant.startswith(("cu", "cpu")):
-        exact = [f"{requirement}+{variant}" for requirement in wanted]
-        yield pip_install(case.environment, exact, torch.torch_index_url(f"whl/{variant}"), title)
-    else:
-        yield pip_install(case.environment, wanted, title=title)

@@ -64,7 +64,7 @@ def _message(wheels: NvidiaWheels) -> str:
         pin = wheels.pins[0]
         have = f"{pin.installed.version} is installed" if pin.installed else "it is not installed"
         more = f"; {len(wheels.pins) - 1} more of its requirements are not met" if len(wheels.pins) > 1 else ""
-        return f"torch {pin.by.version} requires {pin.wanted}, and {have}{more}"
+        return f"{pin.by.name} {pin.by.version} requires {pin.wanted}, and {have}{more}"
     gutted = wheels.gutted[0]
     return f"{gutted.missing_file_count} files of {gutted.name} {gutted.version} are missing"
 

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.environment import Package
 from gpudoctor.findings.finding import Evidence, Finding, Severity
-from gpudoctor.rules.advice.python import install_torch, new_environment
+from gpudoctor.rules.advice.python import install_companions, install_torch, new_environment
 from gpudoctor.rules.gpu_title import gpu_title
 from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
 from gpudoctor.rules.rule import Case, Scope, rule
@@ -61,7 +61,8 @@ def wrong_vendor_build(case: Case) -> Finding | None:
     else:
         message = f"torch {build.version} is built for {maker}, and this machine has {gpu_title(case)}"
         evidence = Evidence(fact="GPU", value=gpu_title(case), source=case.driver.pci_devices.source)
-    fixes = (install_torch(case), new_environment(case, "torch"))
+    mend = install_companions(case, [stranger[0].name]) if stranger else (install_torch(case),)
+    fixes = (*mend, new_environment(case, "torch"))
     return Finding(message=message, evidence=(environment.torch, evidence), fixes=fixes)
 
 
