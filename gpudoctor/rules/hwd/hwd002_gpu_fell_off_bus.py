@@ -82,7 +82,8 @@ def _make_sure(case: Case) -> None:
 def _message(lost: list[Gpu], xids: tuple[Xid, ...]) -> str:
     address = xids[0].pci_address if xids else ""
     if not lost:
-        return f"GPU {address or '(not named)'} has fallen off the PCI bus{' (Xid 79)' if xids else ''}, says the kernel log"
+        said = "Xid 79 in the kernel log" if xids else "a line in the kernel log"
+        return f"GPU {address or '(not named)'} has fallen off the PCI bus: {said}"
     first = lost[0]
     where = first.pci_address.peek() or address
     others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""
