@@ -60,11 +60,16 @@ def is_out_of_support(capability: str) -> bool:
     return branch is not None and branch.has_ended
 
 
+def has_code_for(case: Case, build: Build, capability: str) -> bool:
+    """Whether a build carries code for a capability; yes where its list is unknown."""
+    return build.arch_list.is_unknown or _judge(case, build, capability) is None
+
+
 def serves_another_gpu(case: Case, build: Build) -> bool:
     """Whether the machine has another GPU that this build has code for."""
-    others = [gpu for gpu in case.machine.gpus.peek() or () if gpu.index != case.gpu.index]
+    others = [gpu for gpu in case.machine.gpus.peek() or () if gpu.index != case.gpu.index and is_visible(case, gpu)]
     capabilities = [gpu.compute_capability.peek() for gpu in others]
-    return any(one is not None and _judge(case, build, one) is None for one in capabilities)
+    return any(one is not None and has_code_for(case, build, one) for one in capabilities)
 
 
 def last_build(case: Case, framework: str, capability: str) -> LastBuild | None:

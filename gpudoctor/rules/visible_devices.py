@@ -24,8 +24,9 @@ class Selection:
 def selection(value: str, gpus: Sequence[Gpu]) -> Selection:
     """Read a value of the variable against the machine's GPUs. Raises FactUnknown when a UUID is needed and unknown.
 
-    Rules: CUDA programming guide, "CUDA environment variables" (indices, unique beginnings of UUIDs, MIG names; an
-    invalid entry hides itself and all that follow); an entry given twice hides every GPU.
+    Rules: CUDA programming guide, "CUDA Environment Variables" (indices, unique beginnings of UUIDs, MIG names; an
+    invalid entry hides itself and all that follow). Not written there, but so: what follows an entry's digits is not
+    read, and an entry given twice hides every GPU.
     """
     visible: list[int] = []
     for entry in (piece.strip() for piece in value.split(",")):
@@ -54,8 +55,8 @@ def is_visible(case: Case, gpu: Gpu) -> bool:
 
 
 def _position(entry: str, gpus: Sequence[Gpu]) -> tuple[int | None, str]:
-    if re.fullmatch(r"[+-]?\d+", entry):
-        number = int(entry)
+    if digits := re.match(r"[+-]?\d+", entry):
+        number = int(digits[0])
         is_there = 0 <= number < len(gpus)
         return (number, "") if is_there else (None, _out_of_range(number, len(gpus)))
     if not entry:

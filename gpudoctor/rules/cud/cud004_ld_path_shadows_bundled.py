@@ -41,7 +41,7 @@ _CLASH = re.compile(
 )
 
 
-@rule("CUD004", Severity.ERROR, Scope.ENVIRONMENT, hides=("CUD005", "DNN002", "PRF001", "RUN005", "RUN006"))
+@rule("CUD004", Severity.ERROR, Scope.ENVIRONMENT, hides=("CUD005", "DNN002", "PRF001", "PYT011", "RUN005", "RUN006"))
 def ld_path_shadows_bundled(case: Case) -> Finding | None:
     for run in case.environment.runs:
         clash = run.import_error if _CLASH.search(run.import_error.peek() or "") else None

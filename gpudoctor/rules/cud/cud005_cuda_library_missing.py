@@ -38,7 +38,7 @@ from gpudoctor.rules.nvidia_packages import package_name, requirement
 from gpudoctor.rules.rule import Case, Scope, rule
 
 
-@rule("CUD005", Severity.ERROR, Scope.ENVIRONMENT, hides=("PRF001", "RUN005", "RUN006"))
+@rule("CUD005", Severity.ERROR, Scope.ENVIRONMENT, hides=("PRF001", "PYT011", "RUN005", "RUN006"))
 def cuda_library_missing(case: Case) -> Finding | None:
     missing = [one for one in missing_libraries(case) if one.component != "cudnn"]
     missing = [one for one in missing if not (one.framework == "tensorflow" and other_releases(case, one))]

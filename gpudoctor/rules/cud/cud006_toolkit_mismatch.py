@@ -34,7 +34,8 @@ from gpudoctor.rules.advice.cuda import install_toolkit, use_toolkit
 from gpudoctor.rules.framework_builds import Build, builds
 from gpudoctor.rules.rule import Case, Scope, rule
 
-COMPILES_WHEN_IT_RUNS = ("deepspeed", "flashinfer-python", "flashinfer", "exllamav2")
+# Packages that stop without nvcc; others that can compile come with ready code as a rule, and are left alone.
+COMPILES_WHEN_IT_RUNS = ("deepspeed",)
 
 
 @rule("CUD006", Severity.WARNING, Scope.ENVIRONMENT)

@@ -32,6 +32,8 @@ When the GPU in question only drives the screen, and the programs use another on
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.knowledge.gpus import newest_known_capability
+from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import fitting_build, leave_out
 from gpudoctor.rules.rule import Case, Scope, rule
 from gpudoctor.rules.served_gpus import Unserved, is_out_of_support, label, serves_another_gpu, unserved
@@ -59,4 +61,6 @@ def _message(case: Case, found: Unserved) -> str:
         )
     if found.obstacle:
         return f"{found.build.title} carries {found.carries}; on {gpu} {found.obstacle}"
-    return f"{found.build.title} carries {found.carries}; none of it runs on {gpu}"
+    is_newer = version_key(found.capability) > version_key(newest_known_capability())
+    tables = f", newer than the tables, which end at {newest_known_capability()}" if is_newer else ""
+    return f"{found.build.title} carries {found.carries}; none of it runs on {gpu}{tables}"

@@ -20,7 +20,7 @@ batch script), and start the program again: it is read once, when CUDA starts.
 When the GPUs are hidden on purpose, so that a program runs on the CPU.
 
 ## References
-- https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html (CUDA environment variables)
+- https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
 - https://slurm.schedmd.com/gres.html
 """
 

@@ -37,7 +37,7 @@ from gpudoctor.rules.nvidia_packages import package_name, requirement
 from gpudoctor.rules.rule import Case, Scope, rule
 
 
-@rule("DNN001", Severity.ERROR, Scope.ENVIRONMENT, hides=("DNN002", "PRF001", "RUN005", "RUN006"))
+@rule("DNN001", Severity.ERROR, Scope.ENVIRONMENT, hides=("DNN002", "PRF001", "PYT011", "RUN005", "RUN006"))
 def cudnn_missing(case: Case) -> Finding | None:
     missing = [one for one in missing_libraries(case) if one.component == "cudnn" and not _is_of_tensorflow(case, one)]
     if not missing or not has_nvidia_gpu(case):

@@ -28,7 +28,7 @@ from gpudoctor.rules.advice.python import pip_install
 from gpudoctor.rules.framework_builds import Build, builds
 from gpudoctor.rules.nvidia_packages import bundled, package_name
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.served_gpus import label
+from gpudoctor.rules.served_gpus import has_code_for, label
 from gpudoctor.rules.visible_devices import is_visible
 
 
@@ -41,13 +41,13 @@ def cudnn_drops_gpu(case: Case) -> Finding | None:
     for build in installed:
         version, source = _cudnn(case, build)
         lowest = cudnn_min_capability(version, major_of(build.cuda)) if version else None
-        if lowest is None or at_least(capability, lowest):
+        if lowest is None or at_least(capability, lowest) or not has_code_for(case, build, capability):
             continue
         return Finding(
             message=f"cuDNN {version} has code from compute capability {lowest} on; "
             f"{label(case.gpu)} has {capability}, and {build.title} uses this cuDNN",
             evidence=(source, case.gpu.compute_capability, case.gpu.name, build.version_fact),
-            severity=Severity.WARNING if _convolved(case, build) else Severity.ERROR,
+            severity=Severity.WARNING if _convolved(case, build) or _serves_another(case, lowest) else Severity.ERROR,
             fixes=(_older(case, build, version, capability),),
         )
     return None
@@ -63,6 +63,12 @@ def _cudnn(case: Case, build: Build) -> tuple[str, Fact[str] | Evidence]:
     package = next((one for one in packages if one.name == wanted), packages[0] if packages else None)
     text = f"{package.name} {package.version}" if package else ""
     return package.version if package else "", Evidence(fact="packages", value=text, source="metadata")
+
+
+def _serves_another(case: Case, lowest: str) -> bool:
+    others = [one for one in case.machine.gpus.peek() or () if one.index != case.gpu.index and is_visible(case, one)]
+    capabilities = [one.compute_capability.peek() for one in others]
+    return any(capability is not None and at_least(capability, lowest) for capability in capabilities)
 
 
 def _convolved(case: Case, build: Build) -> bool:
