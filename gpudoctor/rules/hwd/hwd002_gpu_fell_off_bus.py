@@ -12,7 +12,6 @@ on, or hang while the driver waits.
 - The slot, riser or extension cable loses the link; the card is not seated well.
 - Heat, or a card that is failing.
 - Firmware: PCIe power saving (ASPM), an old system or card firmware.
-- In a virtual machine, the host took the card away or reset it.
 
 ## How to fix
 
@@ -60,7 +59,7 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
         fixes=(
             reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
             on_the_host(case, Fix(title="Check power cables, seat, riser and temperature of that card")),
-            read_kernel_log(case, "nvrm|pcie|aer"),
+            read_kernel_log(case, "nvrm|pcie"),
         ),
     )
 
