@@ -73,7 +73,7 @@ def test_torch_brings_its_companions_along() -> None:
 
 
 def test_torch_for_a_gpu_that_no_wheel_serves_is_left_to_a_new_environment() -> None:
-    case = case_with(**{"gpu__compute_capability": "2.0"})
+    case = case_with(gpu__compute_capability="2.0")
     assert install_torch(case).commands == ("gpudoctor setup --framework torch",)
 
 

@@ -18,7 +18,7 @@ def broken(requires: tuple[str, ...], installed: dict[str, str], **lines: Any) -
     overlay = {f"env.{name}": value for name, value in lines.items()} | {"env.packages": packages}
     environment = overlaid("desktop", overlay).environments[0]
     by = [package for package in environment.packages.need() if package.name == "x"]
-    return list(broken_requirements(environment, by, lambda name: True))
+    return list(broken_requirements(environment, by, bool))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_another_major_is_far(requirement: str, version: str, is_far: bool) -> N
 def test_what_conda_installed_is_condas_own_matter() -> None:
     environment = overlaid("desktop", {}).environments[0]
     package = Package(name="x", version="1", installer="conda", requires=("a>=1",))
-    assert list(broken_requirements(environment, [package], lambda name: True)) == []
+    assert list(broken_requirements(environment, [package], bool)) == []
 
 
 def test_without_a_python_version_no_marker_can_be_judged() -> None:

@@ -80,8 +80,10 @@ def larger_shared_memory(case: Case) -> Fix:
     """Start the container with more shared memory than the default 64 MiB."""
     if container_kind(case) == "kubernetes":
         return Fix(title="Mount an emptyDir with medium Memory at /dev/shm in the pod", commands=())
-    engine = "podman" if container_kind(case) == "podman" else "docker"
+    run = "docker run --gpus all"
+    if container_kind(case) == "podman":
+        run = "podman run --device nvidia.com/gpu=all"
     return Fix(
         title="On the host, start the container with more shared memory",
-        commands=(f"{engine} run --gpus all --shm-size=8g IMAGE", f"{engine} run --gpus all --ipc=host IMAGE"),
+        commands=(f"{run} --shm-size=8g IMAGE", f"{run} --ipc=host IMAGE"),
     )

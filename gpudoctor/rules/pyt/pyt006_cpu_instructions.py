@@ -81,11 +81,11 @@ def _lacks(case: Case) -> Iterator[tuple[Package, tuple[str, ...]]]:
 def _fixes(case: Case) -> Iterator[Fix]:
     if case.system.virtualization.peek():
         yield Fix(title="On the host, give the virtual machine the host's own processor model (host-passthrough)")
-    framework = next((run.framework for run in case.environment.runs), None)
-    framework = framework or next(
-        (framework_of(package.name) for package in framework_packages(case.environment)), None
+    packages = framework_packages(case.environment)
+    named = (
+        [run.framework for run in case.environment.runs] or [framework_of(p.name) or "" for p in packages] or ["NAME"]
     )
-    name = {"torch": "pytorch", None: "NAME"}.get(framework, framework)
+    name = "pytorch" if named[0] == "torch" else named[0]
     yield Fix(
         title="Build an environment from conda-forge, whose packages ask for less of the processor",
         commands=(f"conda create -n {name}-generic -c conda-forge {name}",),
