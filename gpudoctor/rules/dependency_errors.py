@@ -1,13 +1,24 @@
-"""Which package an import error blames, for those whose error texts do not name it plainly."""
+"""Which packages a framework cannot load or refuses: by its import error, and by what its metadata requires."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from gpudoctor.rules.framework_starts import Said, said
+from gpudoctor.findings.finding import Severity
+from gpudoctor.rules.framework_starts import (
+    Said,
+    failed_to_import,
+    framework_of,
+    framework_packages,
+    has_imported,
+    said,
+)
+from gpudoctor.rules.nvidia_wheels import is_nvidia
+from gpudoctor.rules.requirements import Broken, broken_requirements
 from gpudoctor.rules.rule import Case
 
+_OTHER_CODES = ("numpy", "torch", "keras", "tf-keras", "keras-nightly", "triton", "pytorch-triton")
 # What is said, the distribution that is to blame, and what to install where the framework's metadata gives no bound.
 _BLAMED = (
     (re.compile(r"Descriptors cannot (?:not )?be created directly"), "protobuf", "protobuf<4"),
@@ -49,3 +60,23 @@ def _version(case: Case, name: str) -> str:
     return {package.name: package.version for package in environment.packages.peek() or ()}.get(
         name, conda.get(name, "")
     )
+
+
+def declared_conflicts(case: Case) -> list[Broken]:
+    """Return what frameworks require of packages that are there at another version; those with codes of their own not."""
+
+    def concerns(name: str) -> bool:
+        return name not in _OTHER_CODES and not is_nvidia(name) and framework_of(name) is None
+
+    broken = broken_requirements(case.environment, framework_packages(case.environment), concerns)
+    return [item for item in broken if item.installed is not None]
+
+
+def severity_of(case: Case, conflict: Broken) -> Severity:
+    """Weigh a declared conflict: another major is worse, and a framework that was imported has shown that it can."""
+    framework = framework_of(conflict.by.name) or conflict.by.name
+    if has_imported(case.environment, framework):
+        return Severity.WARNING if conflict.is_far else Severity.INFO
+    run = case.environment.run(framework)
+    is_explanation = run is None or failed_to_import(run)
+    return Severity.ERROR if conflict.is_far and is_explanation else Severity.WARNING

@@ -72,16 +72,20 @@ def _is_working(spec: KernelSpec) -> bool:
 
 def _bears_name_of(spec: KernelSpec, environment: Environment) -> bool:
     """Whether a kernel of another environment is called as this one is."""
-    name = environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    name = _name(environment)
     if _NO_NAME.fullmatch(name) or spec.environment == environment.path:
         return False
     return spec.name == name.lower() or f"({name})" in spec.display_name or spec.display_name == name
 
 
+def _name(environment: Environment) -> str:
+    return environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
 def _finding(case: Case, spec: KernelSpec, message: str) -> Finding:
     environment = case.environment
-    name = environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2].lstrip(".")
-    register = [environment.interpreter, "-m", "ipykernel", "install", "--user", "--name", f"gpu-{name}"]
+    name = f"gpu-{_name(environment).lstrip('.')}"
+    register = [environment.interpreter, "-m", "ipykernel", "install", "--user", "--name", name]
     return Finding(
         message=message,
         evidence=(

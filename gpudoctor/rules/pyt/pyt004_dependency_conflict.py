@@ -32,19 +32,9 @@ from __future__ import annotations
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.python import conda_install, is_conda_made, new_environment, pip_install
-from gpudoctor.rules.dependency_errors import DependencyError, dependency_error
-from gpudoctor.rules.framework_starts import (
-    failed_to_import,
-    framework_of,
-    framework_packages,
-    has_imported,
-    require_starts,
-)
-from gpudoctor.rules.nvidia_wheels import is_nvidia
-from gpudoctor.rules.requirements import Broken, broken_requirements
+from gpudoctor.rules.dependency_errors import DependencyError, declared_conflicts, dependency_error, severity_of
+from gpudoctor.rules.framework_starts import require_starts
 from gpudoctor.rules.rule import Case, Scope, rule
-
-_OTHERS = ("numpy", "torch", "keras", "tf-keras", "keras-nightly", "triton", "pytorch-triton")  # codes of their own
 
 
 @rule("PYT004", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT011",))
@@ -63,7 +53,7 @@ def dependency_conflict(case: Case) -> Finding | None:
                 new_environment(case, named.said.run.framework),
             ),
         )
-    broken = [item for item in _broken(case) if item.installed is not None]
+    broken = declared_conflicts(case)
     if not broken:
         require_starts(case)
         return None
@@ -78,7 +68,7 @@ def dependency_conflict(case: Case) -> Finding | None:
             for item in broken
         ),
         fixes=(pip_install(environment, [item.wanted for item in broken], upgrade=False),),
-        severity=_severity(case, first),
+        severity=severity_of(case, first),
     )
 
 
@@ -87,19 +77,3 @@ def _replaced(environment: Environment, named: DependencyError) -> Fix:
     if is_conda_made(environment, named.package):
         return conda_install(environment, [named.wanted], f"Install {named.wanted}")
     return pip_install(environment, [named.wanted], upgrade=False)
-
-
-def _broken(case: Case) -> list[Broken]:
-    def concerns(name: str) -> bool:
-        return name not in _OTHERS and not is_nvidia(name) and framework_of(name) is None
-
-    return list(broken_requirements(case.environment, framework_packages(case.environment), concerns))
-
-
-def _severity(case: Case, broken: Broken) -> Severity:
-    framework = framework_of(broken.by.name) or broken.by.name
-    if has_imported(case.environment, framework):
-        return Severity.WARNING if broken.is_far else Severity.INFO
-    run = case.environment.run(framework)
-    is_explained = run is None or failed_to_import(run)
-    return Severity.ERROR if broken.is_far and is_explained else Severity.WARNING
