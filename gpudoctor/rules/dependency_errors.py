@@ -63,7 +63,7 @@ def _version(case: Case, name: str) -> str:
 
 
 def declared_conflicts(case: Case) -> list[Broken]:
-    """Return what frameworks require of packages that are there at another version; those with codes of their own not."""
+    """Return what frameworks require of packages that are there at another version, less those of other codes."""
 
     def concerns(name: str) -> bool:
         return name not in _OTHER_CODES and not is_nvidia(name) and framework_of(name) is None

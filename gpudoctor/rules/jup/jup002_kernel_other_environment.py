@@ -27,27 +27,24 @@ When no notebook is meant to use this environment.
 
 from __future__ import annotations
 
-import re
-
-from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.jupyter import KernelSpec
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.python import command_line, pip_install
 from gpudoctor.rules.framework_starts import framework_of, framework_packages
+from gpudoctor.rules.kernels import bears_name_of, is_startable, name_of_environment
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _DEFAULT = "python3"
-_NO_NAME = re.compile(r"\.?v?env|python\d*|base|root|usr", re.IGNORECASE)
 
 
 @rule("JUP002", Severity.WARNING, Scope.ENVIRONMENT)
 def kernel_other_environment(case: Case) -> Finding | None:
     environment = case.environment
     frameworks = sorted({framework_of(package.name) or "" for package in framework_packages(environment)})
-    specs = [spec for spec in case.machine.kernelspecs.read() or () if _is_working(spec)]
+    specs = [spec for spec in case.machine.kernelspecs.read() or () if is_startable(spec)]
     if not frameworks or not specs:
         return None
-    misnamed = next((spec for spec in specs if _bears_name_of(spec, environment)), None)
+    misnamed = next((spec for spec in specs if bears_name_of(spec, environment)), None)
     if misnamed:
         message = f"the kernel {misnamed.name} bears this environment's name and runs {misnamed.environment}"
         return _finding(case, misnamed, message)
@@ -65,26 +62,9 @@ def kernel_other_environment(case: Case) -> Finding | None:
     return _finding(case, default, f"{message}, which has none")
 
 
-def _is_working(spec: KernelSpec) -> bool:
-    is_sound = not (spec.is_shadowed or spec.error) and spec.has_ipykernel is not False
-    return is_sound and spec.language in ("python", "") and bool(spec.environment)
-
-
-def _bears_name_of(spec: KernelSpec, environment: Environment) -> bool:
-    """Whether a kernel of another environment is called as this one is."""
-    name = _name(environment)
-    if _NO_NAME.fullmatch(name) or spec.environment == environment.path:
-        return False
-    return spec.name == name.lower() or f"({name})" in spec.display_name or spec.display_name == name
-
-
-def _name(environment: Environment) -> str:
-    return environment.name.peek() or environment.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-
-
 def _finding(case: Case, spec: KernelSpec, message: str) -> Finding:
     environment = case.environment
-    name = f"gpu-{_name(environment).lstrip('.')}"
+    name = f"gpu-{name_of_environment(environment).lstrip('.')}"
     register = [environment.interpreter, "-m", "ipykernel", "install", "--user", "--name", name]
     return Finding(
         message=message,
