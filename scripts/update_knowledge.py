@@ -59,7 +59,7 @@ def platform_of(wheel: Wheel) -> str | None:
     if tag.startswith(("manylinux", "linux")):
         return "linux_aarch64" if "aarch64" in tag else "linux_x86_64" if "x86_64" in tag else None
     if tag.startswith("macosx"):
-        return "macos_arm64" if "arm64" in tag else "macos_x86_64" if "x86_64" in tag else None
+        return "macos_arm64" if "arm64" in tag else "macos_x86_64" if tag.endswith(("x86_64", "intel")) else None
     return "windows_x86_64" if tag == "win_amd64" else None
 
 
@@ -275,6 +275,8 @@ def updated(name: str, table: Row, index: SimpleIndex, since: Version) -> tuple[
     template = table[framework.key][-1]
     for version, found in sorted(wheels.items()):
         old = rows.get(version)
+        if version < min(rows):
+            continue
         if old is None and version < max(rows):
             notes.append(f"{name} {version}: left out of the table on purpose, or missing")
             continue
@@ -306,7 +308,7 @@ def updated_pci(table: Row, text: str) -> tuple[Row, list[str]]:
     devices: dict[str, dict[str, str]] = {chip["chip"]: {} for chip in table["chips"]}
     unknown = set()
     for device, name in sorted(pci_devices(text).items()):
-        match = re.match(r"(G[A-Z]?\d{2,3}|AD\d{3}|TU\d{3})([A-Z]*)", name)
+        match = re.match(r"(G[A-Z]?\d{2,3}|AD\d{3}|TU\d{3})([A-Z]*)(?!x)", name)
         if not match or other.search(name):
             continue
         chip = match[1] + "B" if match[2].startswith("B") and match[1] + "B" in devices else match[1]
