@@ -79,12 +79,15 @@ class MachineBench:
             "TMPDIR": str(self.folder / "tmp"),
             "LC_ALL": "C.UTF-8",
         }
-        return variables | {name: str(value) for name, value in self.machine.get("variables", {}).items()}
+        return variables | {name: self._placed(str(value)) for name, value in self.machine.get("variables", {}).items()}
 
     def _lay_out(self) -> None:
         for name in ("root", "home", "bin", "lib", "tmp", "work"):
             (self.folder / name).mkdir(parents=True)
         lay_out(self.root, self.machine)
+        for path, text in self.machine.get("home", {}).items():
+            (self.folder / "home" / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / "home" / path).write_text(self._placed(text), encoding="utf-8")
         nvml = self.machine.get("nvml")
         cuda = self.machine.get("cuda")
         if nvml is not None:
@@ -103,6 +106,10 @@ class MachineBench:
             self._python = str(build_stub_environment(self.folder / "environment", self.machine["environment"]))
         if "user" in self.machine and os.geteuid() == 0:
             _give_away(self.folder, self.machine["user"])
+
+    def _placed(self, text: str) -> str:
+        """Put the machine's folder where the text says {folder}: `{folder}/lib` has the fake driver libraries."""
+        return text.replace("{folder}", str(self.folder))
 
     def _loaded_version(self) -> str:
         driver = self.machine.get("driver") or {}

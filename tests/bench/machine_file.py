@@ -27,6 +27,7 @@ _KEYS = {
     "commands": dict,
     "packages": dict,
     "files": dict,
+    "home": dict,
     "links": dict,
     "modes": dict,
     "variables": dict,
