@@ -17,6 +17,7 @@ if sys.version_info < (3, 7):
     sys.exit(83)
 
 import faulthandler
+import gc
 import json
 import os
 import traceback
@@ -43,6 +44,7 @@ def main(token, request):
 
 
 def run(channel, questions, mapped_libraries, deep):
+    gc.disable()  # an import makes hundreds of thousands of objects and no garbage
     try:
         module, answers = questions.start()
         answers["location"] = getattr(module, "__file__", None)
@@ -50,6 +52,7 @@ def run(channel, questions, mapped_libraries, deep):
         channel.send("import", error=last_line(error), traceback=text_of(error), mapped=guarded(mapped_libraries, []))
         leave(channel)
         return
+    gc.enable()
     channel.send("import", mapped=guarded(mapped_libraries, []), **answers)
     devices = ask(channel, "devices", lambda: questions.devices(module))
     libraries = {"mapped": guarded(mapped_libraries, []), "runtime_cudnn": guarded(lambda: questions.cudnn(module), None)}
