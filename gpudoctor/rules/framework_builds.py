@@ -34,6 +34,11 @@ class Build:
         return f"{self.framework} {self.version}"
 
     @property
+    def cuda_release(self) -> str:
+        """A CUDA release to ask the tables for; where a package names a major alone, the first that has a family."""
+        return self.cuda if "." in self.cuda else f"{self.cuda}.1"
+
+    @property
     def evidence(self) -> tuple[Fact, ...]:  # type: ignore[type-arg]
         """The facts that say what the build is."""
         return (self.version_fact,) if self.arch_list.is_absent else (self.version_fact, self.arch_list)

@@ -27,6 +27,11 @@ class Shadow:
     package: Package  # what the environment brings
 
     @property
+    def title(self) -> str:
+        """Path and, where it is known, version."""
+        return f"{self.path} ({self.version})" if self.version else self.path
+
+    @property
     def folder(self) -> str:
         """The folder of the file."""
         return self.path.rpartition("/")[0]

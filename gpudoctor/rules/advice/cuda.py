@@ -7,19 +7,22 @@ import shlex
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import jax
 from gpudoctor.knowledge.drivers import driver_for
-from gpudoctor.knowledge.versions import major_of, minor_of, version_key
+from gpudoctor.knowledge.gpus import cudnn_min_capability
+from gpudoctor.knowledge.versions import at_least, major_of, minor_of, version_key
 from gpudoctor.rules.advice.commands import as_root, package_manager
-from gpudoctor.rules.advice.driver import update_driver
+from gpudoctor.rules.advice.driver import reboot, update_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
 from gpudoctor.rules.advice.python import install_tensorflow, install_torch, new_environment, pip_install
+from gpudoctor.rules.cudnn_copies import cudnn_package
 from gpudoctor.rules.framework_builds import Build
-from gpudoctor.rules.nvidia_hardware import driver_platform
-from gpudoctor.rules.nvidia_packages import requirement
+from gpudoctor.rules.nvidia_hardware import driver_platform, is_container
+from gpudoctor.rules.nvidia_packages import package_name, requirement
 from gpudoctor.rules.rule import Case
 from gpudoctor.rules.visible_devices import VARIABLE
 from gpudoctor.rules.wheel_target import wheel_target
 
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
+_FILLED_BY_PACKAGES = ("/usr/lib", "/lib")  # nothing there is to be moved by hand
 
 
 def is_windows(case: Case) -> bool:
@@ -80,6 +83,33 @@ def remove_library(case: Case, path: str, why: str) -> Fix:
     )
 
 
+def find_libcuda(which: str) -> Fix:
+    """Advise to look where the loader finds a libcuda that is not the driver's."""
+    commands = ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH")
+    return Fix(title=f"Find {which}, and take it off the loader's path", commands=commands)
+
+
+def drop_foreign_libcuda(case: Case, path: str) -> tuple[Fix, ...]:
+    """Advise to get rid of a libcuda of another version than the kernel module, by where it lies."""
+    folder = path.rpartition("/")[0]
+    if folder and folder in (case.system.variables.peek() or {}).get(_LIBRARY_PATH, "").split(":"):
+        return (drop_from_library_path(case, folder),)
+    if is_container(case):
+        return (
+            Fix(
+                title="Remove the driver packages from the image, then start a container from it again",
+                commands=("dpkg -l 'libnvidia-compute*' 'cuda-drivers*'", "rpm -qa 'nvidia-driver*'"),
+            ),
+            Fix(title="Build images without packages that bring libcuda or libnvidia-ml; the host's are mounted"),
+        )
+    if not folder.startswith(_FILLED_BY_PACKAGES):
+        return (remove_library(case, path, "so that the one of the loaded driver is found"),)
+    owner = {"apt": "dpkg -S libcuda.so", "dnf": f"rpm -qf {path}", "zypper": f"rpm -qf {path}"}
+    command = owner.get(package_manager(case), "ldconfig -p | grep libcuda")
+    title = "See which package brings this libcuda, and remove the ones of the other version"
+    return (Fix(title=title, commands=(command,)), reboot(case, "the kernel module of the installed driver is loaded"))
+
+
 def remove_compat_package(case: Case) -> Fix:
     """Advise to take the forward compatibility libraries away."""
     command = {"apt": "apt remove 'cuda-compat-*'", "dnf": "dnf remove 'cuda-compat-*'"}.get(package_manager(case))
@@ -113,6 +143,29 @@ def install_toolkit(case: Case, cuda: str) -> Fix:
         commands=as_root(case, f"{install} {package}") if install else (),
         needs_root=True,
     )
+
+
+def last_cudnn(case: Case, build: Build, version: str, capability: str) -> Fix:
+    """Install the last cuDNN below `version` that has code for a GPU: the table is asked minor by minor, downwards."""
+    major, minor = (*version_key(version), 0)[:2]
+    for lower in range(minor, -1, -1):
+        lowest = cudnn_min_capability(f"{major}.{lower}", major_of(build.cuda))
+        if lowest is not None and at_least(capability, lowest):
+            bounds = f"{cudnn_package(build)}>={major}.{lower},<{major}.{lower + 1}"
+            return pip_install(
+                case.environment, [bounds], title=f"Install cuDNN {major}.{lower}, the last with its code"
+            )
+    return Fix(title="Use a framework build whose cuDNN has code for this GPU")
+
+
+def xla_tools(case: Case, build: Build) -> tuple[Fix, ...]:
+    """Install the package with libdevice and ptxas, or name a toolkit that has them."""
+    package = install_library(case, build.framework, package_name("cuda-nvcc", major_of(build.cuda) or 0))
+    toolkit = next((one for one in case.machine.toolkits.installed.peek() or () if one.has_libdevice), None)
+    if toolkit is None:
+        return (package,)
+    command = f"export XLA_FLAGS=--xla_gpu_cuda_data_dir={toolkit.path}"
+    return (package, Fix(title=f"Or let XLA use the toolkit in {toolkit.path}", commands=(command,)))
 
 
 def newer_driver(case: Case, cuda: str) -> Fix | None:

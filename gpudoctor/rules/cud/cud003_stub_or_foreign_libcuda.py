@@ -25,11 +25,11 @@ A libcuda of another driver version (error 803), and the forward compatibility l
 from __future__ import annotations
 
 from gpudoctor.facts.driver import DriverLibrary
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.container import run_with_gpu
 from gpudoctor.rules.advice.cuda import drop_from_library_path, remove_library
-from gpudoctor.rules.loaded_libcuda import answered, libcudas
-from gpudoctor.rules.nvidia_hardware import is_container
+from gpudoctor.rules.loaded_libcuda import answered, libcudas, places
+from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu, is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _STUB_LIBRARY = 34
@@ -41,6 +41,8 @@ def stub_or_foreign_libcuda(case: Case) -> Finding | None:
     stub_answer = answered(case, _STUB_LIBRARY)
     if stub_answer is None and case.driver.api.init_code.peek() == 0:
         return None
+    if not is_container(case) and not has_nvidia_gpu(case):
+        return None
     found = () if stub_answer and case.driver.libraries.is_unknown else libcudas(case)
     first = found[0] if found else None
     own = next((library for library in found[1:] if not _is_wrong(library)), None)
@@ -51,7 +53,7 @@ def stub_or_foreign_libcuda(case: Case) -> Finding | None:
     path = first.path if first and _is_wrong(first) else case.driver.api.library.peek() or "libcuda.so.1"
     return Finding(
         message=f"the loader takes {_kind(first)} {path}, {_instead(own)}",
-        evidence=(*((stub_answer,) if stub_answer else ()), *_places(found), case.driver.api.library),
+        evidence=(*((stub_answer,) if stub_answer else ()), *places(found), case.driver.api.library),
         fixes=_fixes(case, path, own),
     )
 
@@ -67,10 +69,6 @@ def _kind(first: DriverLibrary | None) -> str:
 
 def _instead(own: DriverLibrary | None) -> str:
     return f"the driver's own is {own.path}" if own else "and no libcuda.so.1 of a driver is there"
-
-
-def _places(found: tuple[DriverLibrary, ...]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(fact="driver.libraries", value=library.path, source=library.origin) for library in found)
 
 
 def _fixes(case: Case, path: str, own: DriverLibrary | None) -> tuple[Fix, ...]:

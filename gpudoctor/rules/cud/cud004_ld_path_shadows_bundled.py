@@ -64,16 +64,12 @@ def _has_failed(run: FrameworkRun) -> bool:
 
 def _finding(case: Case, found: tuple[Shadow, ...], clash: Fact[str] | None, severity: Severity) -> Finding:
     first = found[0]
-    version = f" ({first.version})" if first.version else ""
     more = f", and {len(found) - 1} more so" if len(found) > 1 else ""
     return Finding(
-        message=f"{first.path}{version} comes before the copy of {first.package.name} {first.package.version}{more}",
+        message=f"{first.title} comes before the copy of {first.package.name} {first.package.version}{more}",
         evidence=(
             *((clash,) if clash else ()),
-            *(
-                Evidence(fact=f"library {one.soname}", value=f"{one.path} {one.version}".strip(), source="loader")
-                for one in found[:6]
-            ),
+            *(Evidence(fact=f"library {one.soname}", value=one.title, source="loader") for one in found[:6]),
             Evidence(fact="system.variables.LD_LIBRARY_PATH", value=":".join(library_path(case)), source="environment"),
         ),
         severity=severity,
@@ -85,7 +81,5 @@ def _fixes(case: Case, first: Shadow) -> tuple[Fix, ...]:
     try_it = without_library_path(case)
     if first.folder in library_path(case):
         return (drop_from_library_path(case, first.folder), try_it)
-    return (
-        try_it,
-        Fix(title=f"See what leads the loader to {first.folder}", commands=("ldconfig -p | grep " + first.soname,)),
-    )
+    look = Fix(title=f"See what leads to {first.folder}", commands=(f"ldconfig -p | grep {first.soname}",))
+    return (try_it, look)

@@ -30,11 +30,11 @@ import re
 from collections.abc import Iterator
 
 from gpudoctor.facts.fact import Fact
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import major_of
-from gpudoctor.rules.advice.cuda import install_library
+from gpudoctor.rules.advice.cuda import xla_tools
 from gpudoctor.rules.framework_builds import Build, builds
-from gpudoctor.rules.nvidia_packages import bundled, package_name
+from gpudoctor.rules.nvidia_packages import bundled
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WITH_XLA = ("tensorflow", "jax")
@@ -55,18 +55,14 @@ def xla_tools_missing(case: Case) -> Finding | None:
     said = f"says `{complaint[1]}`" if complaint else "finds libdevice neither in its packages nor in a toolkit"
     return Finding(
         message=f"XLA of {build.title} {said}, and compiles with that of CUDA {major_of(build.cuda)}",
-        evidence=(
-            *(
-                (Evidence(fact="text of the framework", value=complaint[1], source=complaint[0].source),)
-                if complaint
-                else ()
-            ),
-            build.version_fact,
-            case.machine.toolkits.installed,
-        ),
+        evidence=(*_said(complaint), build.version_fact, case.machine.toolkits.installed),
         severity=Severity.ERROR if complaint else Severity.WARNING,
-        fixes=_fixes(case, build),
+        fixes=xla_tools(case, build),
     )
+
+
+def _said(complaint: tuple[Fact[str], str] | None) -> tuple[Evidence, ...]:
+    return (Evidence(fact="the framework", value=complaint[1], source=complaint[0].source),) if complaint else ()
 
 
 def _complaints(case: Case, build: Build) -> Iterator[tuple[Fact[str], str]]:
@@ -85,17 +81,7 @@ def _has_tools(case: Case) -> bool:
     """Whether libdevice is there; without ptxas XLA falls back to other compilers."""
     if bundled(case.environment, "cuda-nvcc"):
         return True
-    if any(
-        one.name.startswith(("cuda-nvcc", "cuda-libdevice")) for one in case.environment.conda_packages.peek() or ()
-    ):
+    conda = case.environment.conda_packages.peek() or ()
+    if any(one.name.startswith(("cuda-nvcc", "cuda-libdevice")) for one in conda):
         return True
     return any(one.has_libdevice for one in case.machine.toolkits.installed.read() or ())
-
-
-def _fixes(case: Case, build: Build) -> tuple[Fix, ...]:
-    package = install_library(case, build.framework, package_name("cuda-nvcc", major_of(build.cuda) or 0))
-    toolkit = next((one for one in case.machine.toolkits.installed.peek() or () if one.has_libdevice), None)
-    if toolkit is None:
-        return (package,)
-    command = f"export XLA_FLAGS=--xla_gpu_cuda_data_dir={toolkit.path}"
-    return (package, Fix(title=f"Or let XLA use the toolkit in {toolkit.path}", commands=(command,)))

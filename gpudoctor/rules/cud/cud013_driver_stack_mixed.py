@@ -24,18 +24,14 @@ driver was updated and the machine waits for a reboot. Error 804: a compatibilit
 
 from __future__ import annotations
 
-from gpudoctor.facts.driver import DriverLibrary
 from gpudoctor.facts.fact import FactUnknown
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
-from gpudoctor.rules.advice.commands import package_manager
-from gpudoctor.rules.advice.cuda import drop_from_library_path, remove_library
-from gpudoctor.rules.advice.driver import reboot
-from gpudoctor.rules.loaded_libcuda import SONAME, answered, libcudas, module_version
-from gpudoctor.rules.nvidia_hardware import is_container, is_wsl
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.rules.advice.cuda import drop_foreign_libcuda
+from gpudoctor.rules.loaded_libcuda import SONAME, answered, libcudas, module_version, places
+from gpudoctor.rules.nvidia_hardware import is_wsl
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _SYSTEM_DRIVER_MISMATCH = 803
-_DISTRIBUTION_FOLDERS = ("/usr/lib", "/lib")  # filled by packages; nothing there is to be moved by hand
 _LIBRARY_MISMATCH = 18  # NVML's own: then every library is of another version, and the whole driver was replaced
 
 
@@ -56,8 +52,8 @@ def driver_stack_mixed(case: Case) -> Finding | None:
     path = first.path if first else api.library.peek() or SONAME
     return Finding(
         message=_message(path, first.version if first else "", module),
-        evidence=(*((answer,) if answer else ()), *_places(found), case.driver.proc_version, nvml.driver_version),
-        fixes=_fixes(case, path),
+        evidence=(*((answer,) if answer else ()), *places(found), case.driver.proc_version, nvml.driver_version),
+        fixes=drop_foreign_libcuda(case, path),
     )
 
 
@@ -66,32 +62,3 @@ def _message(path: str, version: str, module: str | None) -> str:
         return f"CUDA answers {_SYSTEM_DRIVER_MISMATCH}, two driver versions, yet {path} and the module are {module}"
     said, loaded = version or "of another version", module or "not told"
     return f"{path} is {said}, the loaded kernel module is {loaded}; both must be of one version"
-
-
-def _places(found: tuple[DriverLibrary, ...]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(fact="driver.libraries", value=f"{library.path} {library.version}".strip(), source=library.origin)
-        for library in found
-    )
-
-
-def _fixes(case: Case, path: str) -> tuple[Fix, ...]:
-    folder = path.rpartition("/")[0]
-    if folder and folder in (case.system.variables.peek() or {}).get("LD_LIBRARY_PATH", "").split(":"):
-        return (drop_from_library_path(case, folder),)
-    if is_container(case):
-        return (
-            Fix(
-                title="Remove the driver packages from the image, then start a container from it again",
-                commands=("dpkg -l 'libnvidia-compute*' 'cuda-drivers*'", "rpm -qa 'nvidia-driver*'"),
-            ),
-            Fix(title="Build images without packages that bring libcuda or libnvidia-ml; the host's are mounted"),
-        )
-    if folder.startswith(_DISTRIBUTION_FOLDERS):
-        owner = {"apt": "dpkg -S libcuda.so", "dnf": f"rpm -qf {path}", "zypper": f"rpm -qf {path}"}
-        command = owner.get(package_manager(case), "ldconfig -p | grep libcuda")
-        find = Fix(
-            title="See which package brings this libcuda, and remove the ones of the other version", commands=(command,)
-        )
-        return (find, reboot(case, "the kernel module of the installed driver is loaded"))
-    return (remove_library(case, path, "so that the one of the loaded driver is found"),)

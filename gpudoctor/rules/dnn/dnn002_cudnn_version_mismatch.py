@@ -29,11 +29,11 @@ nothing.
 from __future__ import annotations
 
 from gpudoctor.facts.environment import FrameworkRun, MappedLibrary
-from gpudoctor.findings.finding import Evidence, Finding, Severity
-from gpudoctor.knowledge.versions import major_of, version_key
+from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import install_library
+from gpudoctor.rules.cudnn_copies import cudnn_package, has_convolved, mapped_as_evidence, mapped_cudnn
 from gpudoctor.rules.framework_builds import builds
-from gpudoctor.rules.nvidia_packages import package_name
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _COMPARED = 2  # major and minor; a lower patch level within a minor is accepted by the frameworks
@@ -46,13 +46,11 @@ def cudnn_version_mismatch(case: Case) -> Finding | None:
         message = _mismatch(run) if run else ""
         if run is None or not message:
             continue
-        convolved = any(one.operation == "convolution" and one.is_correct for one in run.kernel_runs.peek() or ())
-        package = package_name("cudnn", major_of(build.cuda) or 0)
         return Finding(
             message=f"{build.title} {message}",
-            evidence=(run.built_cudnn, run.runtime_cudnn, build.version_fact, *_copies(run)),
-            severity=Severity.WARNING if convolved else Severity.ERROR,
-            fixes=(install_library(case, build.framework, package),),
+            evidence=(run.built_cudnn, run.runtime_cudnn, build.version_fact, *mapped_as_evidence(run)),
+            severity=Severity.WARNING if has_convolved(run) else Severity.ERROR,
+            fixes=(install_library(case, build.framework, cudnn_package(build)),),
         )
     return None
 
@@ -61,7 +59,7 @@ def _mismatch(run: FrameworkRun) -> str:
     built, loaded = run.built_cudnn.read(), run.runtime_cudnn.read()
     if built and loaded and _is_refused(version_key(built), version_key(loaded)):
         return f"is compiled with cuDNN {built} and has loaded {loaded}"
-    releases = {library.version: library.path for library in _cudnn_libraries(run) if _is_whole(library)}
+    releases = {library.version: library.path for library in mapped_cudnn(run) if _is_whole(library)}
     if len(releases) > 1:
         return "has loaded parts of several cuDNN: " + ", ".join(f"{path} ({key})" for key, path in releases.items())
     return ""
@@ -77,17 +75,3 @@ def _is_refused(built: tuple[int, ...], loaded: tuple[int, ...]) -> bool:
 def _is_whole(library: MappedLibrary) -> bool:
     """Whether the version is a whole one: a file called libcudnn.so.9 says the major alone."""
     return len(version_key(library.version)) > _COMPARED
-
-
-def _cudnn_libraries(run: FrameworkRun) -> tuple[MappedLibrary, ...]:
-    mapped = run.mapped_libraries.peek() or ()
-    return tuple(library for library in mapped if library.soname.startswith("libcudnn"))
-
-
-def _copies(run: FrameworkRun) -> tuple[Evidence, ...]:
-    source = run.mapped_libraries.source
-    libraries = _cudnn_libraries(run)
-    return tuple(
-        Evidence(fact=f"mapped {library.soname}", value=f"{library.path} {library.version}".strip(), source=source)
-        for library in libraries[:8]
-    )

@@ -30,9 +30,8 @@ Work that is too large for the GPU: then the program itself holds nearly everyth
 from __future__ import annotations
 
 from gpudoctor.facts.gpu import GpuProcess
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Risk, Severity
-from gpudoctor.rules.advice.commands import as_root
-from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.rules.advice.gpu_memory import free_memory
 from gpudoctor.rules.nvidia_hardware import is_container, is_wsl
 from gpudoctor.rules.rule import Case, Scope, rule
 from gpudoctor.rules.visible_devices import is_visible
@@ -57,7 +56,7 @@ def memory_held_by_others(case: Case) -> Finding | None:
         message=f"{used / _GIB:.1f} of {total / _GIB:.1f} GiB ({share} %) are taken, {_by_whom(case, processes)}",
         evidence=(gpu.memory_used_bytes, gpu.memory_total_bytes, *(_evidence(process) for process in processes)),
         severity=Severity.ERROR if used / total >= NEARLY_FULL and _has_failed(case) else Severity.WARNING,
-        fixes=_fixes(case, processes),
+        fixes=free_memory(case, processes),
     )
 
 
@@ -83,20 +82,3 @@ def _has_failed(case: Case) -> bool:
     runs = [run for one in case.snapshot.environments for run in one.runs]
     texts += [kernel.error for run in runs for kernel in run.kernel_runs.peek() or ()]
     return any(sign in text.lower() for text in texts for sign in _OUT_OF_MEMORY)
-
-
-def _fixes(case: Case, processes: tuple[GpuProcess, ...]) -> tuple[Fix, ...]:
-    if processes:
-        numbers = ",".join(str(process.pid) for process in processes)
-        computing = " ".join(str(process.pid) for process in processes if process.kind == "compute")
-        end = Fix(
-            title="See what these processes are, and end those that are not needed",
-            commands=(f"ps -o pid,user,etime,cmd -p {numbers}", *((f"kill {computing}",) if computing else ())),
-            risk=Risk.MEDIUM,
-            risk_note="whatever the processes have not saved is lost",
-        )
-        return (end,)
-    if is_wsl(case):
-        return (Fix(title="Look in Windows' Task Manager, Details, column GPU memory, and end what is not needed"),)
-    find = Fix(title="Find what has the device open", commands=as_root(case, "fuser -v /dev/nvidia*"), needs_root=True)
-    return (on_the_host(case, find), reboot(case, "memory without an owner is freed"))
