@@ -123,17 +123,19 @@ def real_interpreter(host: Host, interpreter: Path, working_directory: Path) -> 
     """Return the interpreter behind a version manager's shim, or `interpreter` itself where it is none."""
     if interpreter.parent.name != "shims":
         return interpreter
-    root = interpreter.parent.parent
-    if (root / "versions").is_dir():
-        resolved = _behind_pyenv(host, root, interpreter.name, working_directory)
-        if resolved is not None:
-            return resolved
+    resolved = behind_pyenv_shim(host, interpreter, working_directory)
+    if resolved is not None:
+        return resolved
     answer = host.run([str(interpreter), "-c", "import sys; print(sys.executable)"], _SHIM_ANSWER_SECONDS)
     said = answer.stdout.strip().splitlines()
     return Path(said[-1]) if answer.is_ok and said and os.path.isabs(said[-1]) else interpreter
 
 
-def _behind_pyenv(host: Host, root: Path, name: str, working_directory: Path) -> Path | None:
+def behind_pyenv_shim(host: Host, shim: Path, working_directory: Path) -> Path | None:
+    """Return the program that a pyenv shim would start, without starting it; None for anything else."""
+    root, name = shim.parent.parent, shim.name
+    if shim.parent.name != "shims" or not (root / "versions").is_dir():
+        return None
     for version in _pyenv_versions(host, root, working_directory):
         if version == "system":
             return _outside_shims(host, name)

@@ -14,7 +14,13 @@ import msgspec
 from gpudoctor.facts.fact import Fact, known, unknown
 from gpudoctor.facts.jupyter import KernelSpec
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.interpreters import environment_folder, home_folder, interpreter_of_folder, package_folders
+from gpudoctor.probes.interpreters import (
+    behind_pyenv_shim,
+    environment_folder,
+    home_folder,
+    interpreter_of_folder,
+    package_folders,
+)
 
 _SOURCE = "kernel.json files along Jupyter's paths"
 _SYSTEM_FOLDERS = ("/usr/local/share/jupyter", "/usr/share/jupyter")
@@ -88,11 +94,17 @@ def _user_folder(host: Host) -> Path:
 def _prefixes(host: Host, further: Sequence[str]) -> Iterable[Path]:
     """Return environments' folders, those first whose Jupyter would be started here."""
     active = [Path(host.variables[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if host.variables.get(name)]
-    server = host.which("jupyter")
-    if server is not None:
-        active.append(_owner_of_script(Path(server)))
+    server, python = _command(host, "jupyter"), _command(host, "python3")
+    active += [_owner_of_script(server)] if server is not None else []
+    active += [environment_folder(python)] if python is not None else []
     system = {Path(folder).parent.parent for folder in _SYSTEM_FOLDERS}
     return [path for path in dict.fromkeys((*active, *map(Path, further))) if path not in system]
+
+
+def _command(host: Host, name: str) -> Path | None:
+    """Return the command that PATH leads to, behind pyenv's shim where there is one."""
+    found = host.which(name)
+    return None if found is None else behind_pyenv_shim(host, Path(found), Path.cwd()) or Path(found)
 
 
 def _owner_of_script(script: Path) -> Path:
@@ -170,8 +182,8 @@ def _resolve(host: Host, place: _Place, folder: Path, first: str) -> Path | None
         if own is not None and own.exists():
             return own
     if _PYTHON.fullmatch(first):
-        server = host.which("jupyter")
-        own = interpreter_of_folder(_owner_of_script(Path(server))) if server is not None else None
+        server = _command(host, "jupyter")
+        own = interpreter_of_folder(_owner_of_script(server)) if server is not None else None
         if own is not None and own.exists():
             return own
     found = None if "/" in first else host.which(first)
