@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -174,6 +175,8 @@ def _fabric_status(read: _Answers) -> Fact[str]:
 def _processes(host: Host, raw: Any) -> tuple[GpuProcess, ...]:
     by_pid: dict[int, GpuProcess] = {}
     for pid, kind, memory_used_bytes in raw:
+        if _is_our_child(pid):  # the frameworks and cuInit that other probes start at the same time
+            continue
         if pid not in by_pid:  # compute comes first; some processes are in both lists
             by_pid[pid] = GpuProcess(
                 pid=values.count(pid),
@@ -182,6 +185,16 @@ def _processes(host: Host, raw: Any) -> tuple[GpuProcess, ...]:
                 memory_used_bytes=memory_used_bytes,
             )
     return tuple(by_pid.values())
+
+
+def _is_our_child(pid: int) -> bool:
+    """Whether a process descends from this one; never asked of the root's tree, which may be another machine's."""
+    import psutil  # only where the card has processes at all
+
+    try:
+        return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
+    except (psutil.Error, OSError, ValueError):
+        return False
 
 
 def _process_name(host: Host, pid: int) -> str:

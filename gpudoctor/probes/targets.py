@@ -229,6 +229,8 @@ def _active(host: Host, working_directory: Path) -> list[Target]:
         if not folder:
             continue
         interpreter = interpreter_of_folder(Path(folder))
+        if interpreter is not None and selected_by == ".venv" and _is_mere_tool(host, interpreter):
+            continue  # gpudoctor's own, made in its clone
         if interpreter is not None:
             name = Path(folder).name if selected_by == "CONDA_PREFIX" and Path(folder).parent.name == "envs" else ""
             return [Target(str(interpreter), selected_by, name)]

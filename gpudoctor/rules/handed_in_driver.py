@@ -60,10 +60,13 @@ def handed_in(case: Case) -> HandedIn:
 
 
 def host_has_gpu(case: Case) -> bool | None:
-    """Whether the host has an NVIDIA GPU, by the PCI bus that the container sees; None where it shows no display."""
-    if nvidia_devices(case):
-        return True
-    return False if case.driver.pci_devices.read() else None
+    """Whether the host's NVIDIA driver holds a GPU, by the PCI bus; None where the container does not see the bus.
+
+    A GPU without that driver is the host's fault, which other rules name.
+    """
+    if case.driver.pci_devices.is_unknown:
+        return None
+    return any(device.driver == "nvidia" for device in nvidia_devices(case))
 
 
 def has_cuda_framework(case: Case) -> bool:

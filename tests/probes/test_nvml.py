@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from gpudoctor.facts.fact import Fact
 from gpudoctor.facts.gpu import Gpu, GpuProcess, NvLink, RowRemap
 from gpudoctor.facts.snapshot import named_facts
+from gpudoctor.probes import nvml_gpu
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.library_child import read_replies
 from gpudoctor.probes.nvml import probe_nvml
@@ -305,3 +307,12 @@ def test_replies_survive_what_a_library_prints() -> None:
     assert reply is not None
     assert (reply.value, reply.error) == (0, "")
     assert len(heard.replies) == 1
+
+
+def test_our_own_children_are_not_processes_of_the_card() -> None:
+    with subprocess.Popen(["/bin/sleep", "30"]) as child:
+        try:
+            seen = nvml_gpu._processes(Host(), [(child.pid, "compute", 1024), (1, "compute", 2048)])
+        finally:
+            child.kill()
+    assert [(process.pid, process.memory_used_bytes) for process in seen] == [(1, 2048)]

@@ -47,7 +47,7 @@ def gpu_not_passed(case: Case) -> Finding | None:
     on_bus = host_has_gpu(case)
     if on_bus is False:
         return None
-    reason = "the host's PCI bus shows an NVIDIA GPU" if on_bus else _meant_for_gpu(case, seen)
+    reason = "the host's NVIDIA driver holds a GPU on the PCI bus" if on_bus else _meant_for_gpu(case, seen)
     if not reason:
         return None
     kind = "container" if seen.container.kind == "unknown" else f"{seen.container.kind} container"
