@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpudoctor.knowledge import errors, instruction_sets, jax, numpy_abi, system_packages, xids
+from gpudoctor.knowledge import errors, instruction_sets, jax, noise, numpy_abi, system_packages, xids
 from gpudoctor.knowledge.tables import as_of, table
 
 
@@ -178,3 +178,31 @@ def test_numpy_2(package: str, version: str, platform: str, supports: bool | Non
 
 def test_the_age_of_the_tables() -> None:
     assert as_of() == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_harmless"),
+    [
+        ("2024-01-01 E external/xla cuda_dnn.cc:9261] Unable to register cuDNN factory: Attempting to register", True),
+        ("I numa] successful NUMA node read from SysFS had negative value (-1), but there must be at least one", True),
+        ("W gpu_device.cc:2251] Cannot dlopen some GPU libraries. Please make sure the missing libraries", False),
+        ("Skipping registering GPU devices...", False),
+        (
+            "Allocator ran out of memory trying to allocate 2.1GiB. The caller indicates that this is NOT A FAILURE",
+            True,
+        ),
+        ("Allocator (GPU_0_bfc) ran out of memory trying to allocate 2.1GiB (rounded to 2255486464)", None),
+        ("epoch 1 loss 0.4", None),
+        ("", None),
+    ],
+)
+def test_lines_that_look_bad(line: str, *, is_harmless: bool | None) -> None:
+    found = noise.known_line(line)
+    assert (found.is_harmless if found else None) is is_harmless
+
+
+def test_every_known_line_knows_itself() -> None:
+    for row in table("noise")["lines"]:
+        found = noise.known_line(" ".join((row["phrase"], *row["also"])))
+        assert found is not None
+        assert found.is_harmless <= row["harmless"]  # a real warning is never taken for noise

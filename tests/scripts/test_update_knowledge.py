@@ -172,6 +172,7 @@ def test_tensorflow_and_jax_rows(tables: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_configuration_is_pips_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pip")
     file = tmp_path / "pip.conf"
     file.write_text(
         "[global]\nindex-url = https://mirror.example/simple\nextra-index-url = https://one.example\n  https://two.example\n",
