@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from gpudoctor import __version__
-from gpudoctor.cli.errors import OWN_FAULT, CommandError
+from gpudoctor.cli.errors import OWN_FAULT, CommandError, say
 from gpudoctor.cli.options import check_fail_on, check_format
 from gpudoctor.cli.output import check_writable, write_file, write_stdout
 from gpudoctor.engine.report import diagnose, exit_code
@@ -114,6 +116,7 @@ def _look(request: CheckRequest) -> Snapshot:
     from gpudoctor.probes.targets import ProbeOptions, TargetNotFound, find_targets
 
     host = Host(root=Path(request.root or "/").resolve(), timeout_seconds=request.timeout_seconds)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         targets = find_targets(
             host,
@@ -127,9 +130,14 @@ def _look(request: CheckRequest) -> Snapshot:
         return gather(host, targets, options, _announcer(request))
     except TargetNotFound as error:
         raise CommandError("input", str(error), error.hint) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         kill_running()
         raise
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """Answer SIGTERM as Ctrl-C is answered, so that no command that hangs is left behind."""
+    raise SystemExit(128 + number)
 
 
 def _announcer(request: CheckRequest) -> Callable[[str], None]:
@@ -138,7 +146,7 @@ def _announcer(request: CheckRequest) -> Callable[[str], None]:
 
     def announce(probe: str) -> None:
         if is_watched or request.verbose:
-            sys.stderr.write(f"still waiting for {probe} (at most {request.timeout_seconds:g} s) ...\n")
+            say(f"still waiting for {probe} (at most {request.timeout_seconds:g} s) ...")
 
     return announce
 
@@ -150,7 +158,7 @@ def _observed_anything(snapshot: Snapshot) -> bool:
 def _write(request: CheckRequest, report: Report) -> None:
     is_private = request.output_format != "rich" or request.output is not None
     if request.no_redact and (is_private or request.save):
-        sys.stderr.write(f"gpudoctor: {_KEPT}\n")
+        say(f"gpudoctor: {_KEPT}")
     shown, saved = report, report.snapshot
     if not request.no_redact and (is_private or request.save):
         from gpudoctor.facts.redact import Redactor

@@ -32,11 +32,19 @@ def report_error(error: CommandError, *, as_json: bool) -> None:
     """Write the error: as JSON to standard output, or as text to standard error."""
     if as_json:
         content = {"kind": error.kind, "message": error.message, "hint": error.hint}
-        sys.stdout.write(json.dumps({"schema": SCHEMA, "error": content}, indent=1) + "\n")
+        if sys.stdout is not None:
+            sys.stdout.write(json.dumps({"schema": SCHEMA, "error": content}, indent=1) + "\n")
         return
-    sys.stderr.write(f"gpudoctor: {_printable(error.message)}\n")
+    say(f"gpudoctor: {error.message}")
     if error.hint:
-        sys.stderr.write(f"  {_printable(error.hint)}\n")
+        say(f"  {error.hint}")
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, where there is one."""
+    if sys.stderr is not None:
+        sys.stderr.write(_printable(line) + "\n")
+        sys.stderr.flush()
 
 
 def _printable(text: str) -> str:

@@ -41,7 +41,10 @@ def write_file(option: str, file: str, content: bytes) -> None:
 
 
 def write_stdout(content: bytes) -> None:
-    """Write to standard output. A reader that has gone away ends the writing, not the command."""
+    """Write to standard output. A reader that has gone away ends the writing, not the command.
+
+    Raises CommandError where it cannot be written for another reason, a full disk for one.
+    """
     if sys.stdout is None:  # closed by the caller
         return
     try:
@@ -50,6 +53,9 @@ def write_stdout(content: bytes) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout.fileno())
+    except OSError as error:
+        silence(sys.stdout.fileno())
+        raise CommandError("output", f"standard output cannot be written: {error.strerror or error}") from None
 
 
 def silence(descriptor: int) -> None:

@@ -21,6 +21,7 @@ _TAIL_BYTES = 64 * 1024  # the end of what was cut, where a flood's last words a
 _DRAIN_SECONDS = 0.5  # what a child that left its session may keep open after the command has ended
 _FILE_LIMIT_BYTES = 64 * 1024 * 1024
 _running: set[subprocess.Popen[bytes]] = set()  # so that an interrupt leaves no child behind
+_starting: set[object] = set()  # one token for each that is about to run
 _is_stopping = threading.Event()
 
 
@@ -114,19 +115,8 @@ class Host:
 
 
 def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment: dict[str, str]) -> Answer:
-    if _is_stopping.is_set():
-        return Answer(argv, None, failure="interrupted")
     with tempfile.TemporaryDirectory(prefix="gpudoctor-", ignore_cleanup_errors=True) as empty:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=empty,
-            env=environment,
-            start_new_session=True,
-        )
-        _running.add(process)
+        process = _start(command, empty, environment)
         pipes = [_Drain(process.stdout), _Drain(process.stderr)]
         failure = ""
         try:
@@ -148,6 +138,28 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
             signal_name=signal_name(-code) if code is not None and code < 0 else "",
             is_truncated=any(pipe.is_truncated for pipe in pipes),
         )
+
+
+def _start(command: list[str], folder: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command where `kill_running` will find it. Raises OSError."""
+    token = object()
+    _starting.add(token)
+    try:
+        if _is_stopping.is_set():
+            raise InterruptedError("gpudoctor was interrupted")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        _running.add(process)
+        return process
+    finally:
+        _starting.discard(token)
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
@@ -176,10 +188,10 @@ def kill_running(patience_seconds: float = 1.0) -> None:
     Waits a moment for the threads that ran them, so that they remove their empty folders.
     """
     _is_stopping.set()
-    for process in list(_running):
-        kill_group(process)
     end = time.monotonic() + patience_seconds
-    while _running and time.monotonic() < end:
+    while (_running or _starting) and time.monotonic() < end:
+        for process in list(_running):
+            kill_group(process)
         time.sleep(0.01)
 
 

@@ -17,6 +17,9 @@ def fact_lines(snapshot: Snapshot, width: int) -> Iterator[Text]:
     """Yield one entry a fact: name = value (source), or why it is not known."""
     yield Text()
     yield Text("Facts", style="bold")
+    for number, environment in enumerate(snapshot.environments):
+        said = f"environments[{number}] is {environment.path}, asked by {environment.interpreter}"
+        yield from (Text(line) for line in wrapped(said, width, "  ", "    "))
     for name, fact in named_facts(snapshot):
         yield from (Text(line) for line in _fact(name.removeprefix("machine."), fact, width))
     yield Text()

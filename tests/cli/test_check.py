@@ -171,6 +171,24 @@ def test_a_reader_that_goes_away_hears_no_complaint(folder: Path) -> None:
     process.stderr.close()
 
 
+def test_a_full_disk_is_said(folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "check", "--from", "desktop.json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=environment(),
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"gpudoctor: standard output cannot be written")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_a_file_of_the_working_directory_is_not_imported(tmp_path: Path) -> None:
     for name in ("torch.py", "sitecustomize.py", "rich.py", "msgspec.py"):
         (tmp_path / name).write_text("open('ran', 'w').close()\n")
@@ -188,23 +206,39 @@ def test_a_file_name_that_is_no_text_costs_nothing(tmp_path: Path) -> None:
     assert "env-" in report["snapshot"]["environments"][0]["path"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupt_is_quiet_and_leaves_no_child(tmp_path: Path) -> None:
-    fake = tmp_path / "bin" / "nvidia-smi"
+def hanging_smi(folder: Path) -> str:
+    """Put an nvidia-smi that never answers before everything else on PATH; it writes its process id to `pid`."""
+    fake = folder / "bin" / "nvidia-smi"
     fake.parent.mkdir()
-    fake.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    fake.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\nexec sleep 600\n")
     fake.chmod(0o755)
+    return f"{fake.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_a_probe_that_hangs_is_announced_killed_and_reported(tmp_path: Path) -> None:
+    path = hanging_smi(tmp_path)
+    done = run("check", "--no-import", "--timeout", "3", "-v", cwd=tmp_path, PATH=path)
+    assert "still waiting for nvidia-smi" in done.stderr
+    assert "did not answer within 3 s" in " ".join(done.stdout.split())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_is_quiet_and_leaves_no_child(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    path = hanging_smi(tmp_path)
     process = subprocess.Popen(
         [*COMMAND, "check", "--no-import", "--timeout", "600"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=tmp_path,
-        env=environment(PATH=f"{fake.parent}{os.pathsep}{os.environ['PATH']}"),
+        env=environment(PATH=path),
     )
     _wait_for(tmp_path / "pid")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out, errors) == (130, b"", b"")
+    assert (process.returncode, out, errors) == (code, b"", b"")
     child = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)

@@ -157,12 +157,12 @@ def test_no_planted_secret_is_left(user: str, host: str, number: int, uuid: Any)
         "env.search_path": [f"/home/u{user}/.venv/lib", f"/net/h{host}/u{user}/lib"],
         "run.torch.stderr_tail": f"u{user}@h{host} said {token}, see https://u{user}:{token}@example.org/x",
         "gpu.uuid": f"GPU-{uuid}",
-        "gpu.serial": str(number),
+        "gpu.serial": f"SN{number}",
         "machine.kernel_log.lines": [{"number": 1, "text": f"h{host} kernel: NVRM: GPU-{uuid} lost"}],
         "system.variables": {"CUDA_VISIBLE_DEVICES": f"GPU-{uuid}", "HOSTNAME": f"h{host}", "MAIL": f"{user}@mail.org"},
     }
     text = encode_snapshot(redact_snapshot(overlaid("desktop", lines), identity)).decode()
-    for secret in (f"u{user}", f"h{host}", token, str(uuid), str(number), f"{user}@mail.org"):
+    for secret in (f"u{user}", f"h{host}", token, str(uuid), f"SN{number}", f"{user}@mail.org"):
         assert secret not in text
 
 
