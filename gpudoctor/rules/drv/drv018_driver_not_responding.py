@@ -3,7 +3,8 @@
 ## What is wrong
 
 NVML, nvidia-smi or `cuInit` was asked and gave no answer before the deadline. A healthy driver answers within a
-second or two. Programs that need the GPU will hang in the same place, often so that they cannot be killed.
+second or two. Programs that need the GPU will hang in the same place, often so that they cannot be killed. Where NVML
+lists the GPUs and then hangs at one of them, the number in brackets is that GPU's.
 
 ## Why it happens
 
@@ -32,6 +33,7 @@ from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver import on_the_host, reboot
 from gpudoctor.rules.advice.hardware import read_kernel_log
+from gpudoctor.rules.driver_answers import answers_that_show
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LATE = "did not answer within"
@@ -39,12 +41,7 @@ _LATE = "did not answer within"
 
 @rule("DRV018", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "PRF001"))
 def driver_not_responding(case: Case) -> Finding | None:
-    driver = case.driver
-    asked: dict[str, Fact[Any]] = {
-        "NVML": _seen(driver.nvml.init_code, driver.nvml.device_count, case.machine.gpus, *_last_asked(case)),
-        "nvidia-smi": _seen(driver.smi),
-        "cuInit": _seen(driver.api.init_code),
-    }
+    asked = answers_that_show(case, _LATE)
     late = {name: fact for name, fact in asked.items() if _LATE in fact.unknown}
     if not late:
         for fact in asked.values():
@@ -53,22 +50,21 @@ def driver_not_responding(case: Case) -> Finding | None:
     answered = [name for name, fact in asked.items() if fact.peek() is not None]
     besides = f", while {' and '.join(answered)} did" if answered else ""
     return Finding(
-        message=f"{' and '.join(late)} {next(iter(late.values())).unknown}{besides}",
+        message=f"{_said(late)}{besides}",
         evidence=tuple(Evidence(fact=name, value=fact.unknown, source=fact.source) for name, fact in late.items()),
-        severity=Severity.WARNING if answered else Severity.ERROR,
+        # A program that uses the GPU begins with cuInit: what else hangs is a nuisance beside it.
+        severity=Severity.WARNING if case.driver.api.init_code.peek() == 0 and "cuInit" not in late else Severity.ERROR,
         fixes=_fixes(case),
     )
 
 
-def _last_asked(case: Case) -> list[Fact[Any]]:
-    """Return what NVML is asked last of each GPU: where an answer hangs, everything behind it is unknown too."""
-    return [gpu.processes for gpu in case.machine.gpus.peek() or ()]
-
-
-def _seen(*facts: Fact[Any]) -> Fact[Any]:
-    """Return the fact that hung, else the first that is unknown, else the first."""
-    unknowns = [fact for fact in facts if fact.is_unknown]
-    return next((fact for fact in unknowns if _LATE in fact.unknown), facts[0])
+def _said(late: dict[str, Fact[Any]]) -> str:
+    """Say which did not answer within which time: most reasons name the very call, some only the deadline."""
+    by_deadline: dict[str, list[str]] = {}
+    for name, fact in late.items():
+        call, _, deadline = fact.unknown.partition(_LATE)
+        by_deadline.setdefault(deadline.strip(), []).append(call.strip() or name)
+    return "; ".join(f"{' and '.join(calls)} {_LATE} {deadline}" for deadline, calls in by_deadline.items())
 
 
 def _fixes(case: Case) -> tuple[Fix, ...]:

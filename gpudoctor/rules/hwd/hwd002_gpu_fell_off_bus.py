@@ -44,7 +44,7 @@ _LOST_ON_A_HOST = ("UNKNOWN",)
 _LOG = r"fallen off the bus"
 
 
-@rule("HWD002", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "DRV016", "DRV018", "HWD001", "PRF001"))
+@rule("HWD002", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "DRV016", "DRV018", "DRV019", "HWD001", "PRF001"))
 def gpu_fell_off_bus(case: Case) -> Finding | None:
     lost = [gpu for gpu in case.machine.gpus.peek() or () if _is_lost(case, gpu)]
     xids = tuple(one for one in case.machine.kernel_log.xids.peek() or () if one.number in OFF_THE_BUS)
