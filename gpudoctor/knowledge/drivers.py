@@ -147,17 +147,13 @@ def floor_for(cuda: str, platform: str = "linux") -> Floor | None:
 
 
 @functools.cache
-def _lowest_published_floor(cuda: str, platform: str) -> str | None:
-    """Return the lowest floor that any toolkit of the family was published with.
+def _lowest_published_floor(cuda_major: int, side: str) -> str | None:
+    """Return the lowest floor that any toolkit of a family was published with.
 
     It lies below the family's own where NVIDIA's pages disagree (CUDA 12 on Windows: 527.41 and 528.33).
     """
-    side = "windows" if _is_windows(platform) else "linux"
-    family = _family(cuda)
-    if family is None:
-        return None
-    minors = {row["minor"] for row in table("drivers_cuda")["toolkits"] if _family(row["minor"]) is family}
-    floors = [floor.driver for minor in minors for floor in _toolkit_floors(minor, side)]
+    minors = {row["minor"] for row in table("drivers_cuda")["toolkits"] if major_of(row["minor"]) == cuda_major}
+    floors = [floor.driver for minor in minors if _family(minor) for floor in _toolkit_floors(minor, side)]
     return min(floors, key=version_key) if floors else None
 
 
@@ -184,7 +180,9 @@ def driver_serves(cuda: str, driver_version: str, driver_cuda: str | None, platf
 def _floor_met(floor: Floor, cuda: str, driver_version: str, platform: str) -> bool | None:
     if floor.is_met_by(driver_version):
         return True
-    published = _lowest_published_floor(minor_of(cuda), platform)
+    family = _family(cuda)
+    side = "windows" if _is_windows(platform) else "linux"
+    published = _lowest_published_floor(family["cuda_major"], side) if family else None
     return None if published and at_least(driver_version, published) else False
 
 

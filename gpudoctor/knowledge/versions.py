@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 
+@functools.lru_cache(maxsize=4096)
 def version_key(version: str) -> tuple[int, ...]:
     """Return the leading dotted integers: "535.104.05" -> (535, 104, 5), "12.2" -> (12, 2); () when there are none."""
     match = re.match(r"\d+(?:\.\d+)*", version)
