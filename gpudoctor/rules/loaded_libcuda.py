@@ -13,14 +13,26 @@ from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.rule import Case
 
 SONAME = "libcuda.so.1"
+_BY_THE_LOADER = ("LD_LIBRARY_PATH", "loader cache", "default folder", "conda", "wsl")
+_LIES_THERE = "stub"
 _INSUFFICIENT_DRIVER = 35
 _COMPLAINTS = ("driver on your system is too old", "driver version is insufficient")
 _FOUND = re.compile(r"found version (\d{4,6})")  # cuDriverGetVersion's number, 12040 for 12.4
 
 
 def libcudas(case: Case) -> tuple[DriverLibrary, ...]:
-    """Return the libcuda files in the order in which the loader finds them. Raises FactUnknown when nobody looked."""
-    return tuple(library for library in case.driver.libraries.read() or () if library.soname == SONAME)
+    """Return the libcuda files that the loader finds, in its order. Raises FactUnknown when nobody looked.
+
+    Files that merely lie in a toolkit (stubs, compatibility libraries) and that nothing leads to are left out.
+    """
+    found = [library for library in case.driver.libraries.read() or () if library.soname == SONAME]
+    last = max((place for place, library in enumerate(found) if library.origin in _BY_THE_LOADER), default=-1)
+    folders = (case.system.variables.peek() or {}).get("LD_LIBRARY_PATH", "").split(":")
+    return tuple(
+        library
+        for place, library in enumerate(found)
+        if library.origin != _LIES_THERE and (place <= last or library.path.rpartition("/")[0] in folders)
+    )
 
 
 def answers(case: Case) -> Iterator[tuple[int, Fact[int]]]:

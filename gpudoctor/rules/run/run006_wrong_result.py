@@ -40,6 +40,8 @@ _LOOK = Fix(title="Look at errors, clocks, power and temperature", commands=("nv
 @rule("RUN006", Severity.ERROR, Scope.ENVIRONMENT)
 def wrong_result(case: Case) -> Finding | None:
     for run in case.environment.runs:
+        if run.is_gpu_available.peek() is False:
+            continue
         failed = [one for one in run.kernel_runs.read() or () if one.error or one.is_correct is False]
         if failed:
             return _finding(run, failed)
