@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from gpudoctor.render.code_page import Page
 
 SCHEMA = "gpudoctor.page/1"
-_ACCEPTED = (
-    "accepted: a code such as DRV003, a CUDA error as cuda:804, an Xid as xid:79; `gpudoctor rules` lists the codes"
-)
+_ACCEPTED = "accepted: a code such as DRV003, a CUDA error as cuda:804 or by its name, an Xid as xid:79; "
+    "`gpudoctor rules` lists the codes"
 
 What = Annotated[list[str], typer.Argument(metavar="CODE", help="A code (DRV003), cuda:NUMBER or xid:NUMBER.")]
 
@@ -42,6 +41,9 @@ def _page(word: str) -> Page:
     number = re.fullmatch(r"(cuda|xid):(\d{1,6})", word.lower())
     if number:
         return _page_of_number(word, number[1], int(number[2]))
+    name = re.fullmatch(r"(?:cuda:)?(cudaError\w+|CUDA_ERROR_\w+)", word)
+    if name:
+        return _page_of_name(word, name[1])
     if word == "-" or Path(word).exists():
         raise CommandError("not-available", f"{word}: diagnosing pasted text is not in this version", _ACCEPTED)
     raise CommandError("input", f"{word} is no code, and no file of that name exists", _ACCEPTED)
@@ -58,15 +60,27 @@ def _page_of_code(word: str) -> Page:
 
 
 def _page_of_number(word: str, kind: str, number: int) -> Page:
-    from gpudoctor.knowledge.errors import cuda_error
+    from gpudoctor.knowledge.errors import cuda_error, old_runtime_error
     from gpudoctor.knowledge.xids import xid
     from gpudoctor.render.code_page import page_of_cuda_error, page_of_xid
 
     if kind == "cuda" and (error := cuda_error(number)):
         return page_of_cuda_error(error)
+    if kind == "cuda" and (error := old_runtime_error(number)):
+        return page_of_cuda_error(error, number)
     if kind == "xid" and (meaning := xid(number)):
         return page_of_xid(meaning)
     raise CommandError("input", f"{word}: no such number in the tables", _ACCEPTED)
+
+
+def _page_of_name(word: str, name: str) -> Page:
+    from gpudoctor.knowledge.errors import cuda_error_named
+    from gpudoctor.render.code_page import page_of_cuda_error
+
+    error = cuda_error_named(name)
+    if error is None:
+        raise CommandError("input", f"{word}: no such name in the tables", _ACCEPTED)
+    return page_of_cuda_error(error)
 
 
 def _as_json(pages: list[Page]) -> bytes:

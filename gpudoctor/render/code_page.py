@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpudoctor.knowledge.errors import CudaError
+from gpudoctor.knowledge.errors import CudaError, old_runtime_error
 from gpudoctor.knowledge.xids import XidMeaning
 from gpudoctor.rules.registry import find_rule
 from gpudoctor.rules.rule import Rule
@@ -32,14 +32,18 @@ _CODES_OF_CUDA_ERROR: dict[int, tuple[str, ...]] = {
     34: ("CUD003",),
     35: ("CUD001", "CTR001", "VND001"),
     36: ("CUD001",),
-    38: ("CUD009", "DRV002", "CTR001"),
     46: ("DRV015",),
+    98: ("CUD007",),
     100: ("CUD009", "DRV002", "CTR001"),
     101: ("CUD009", "DRV014"),
     200: ("CUD007",),
     209: ("CUD007",),
+    214: ("HWD003",),
+    217: ("RUN003",),
     218: ("CUD008",),
+    220: ("HWD007",),
     222: ("CUD008",),
+    226: ("HWD003",),
     304: ("DRV007",),
     700: ("RUN002",),
     710: ("RUN001",),
@@ -48,6 +52,7 @@ _CODES_OF_CUDA_ERROR: dict[int, tuple[str, ...]] = {
     802: ("DRV011",),
     803: ("CUD013", "DRV003"),
     804: ("CUD002",),
+    919: ("DRV011",),
     999: ("DRV010", "DRV013"),
 }
 _CODES_OF_XID: dict[int, tuple[str, ...]] = {
@@ -89,13 +94,17 @@ def page_of_rule(rule: Rule) -> Page:
     return Page(rule.code, rule.name, rule.severity.value, "\n".join(lines) + "\n")
 
 
-def page_of_cuda_error(error: CudaError) -> Page:
-    """Return the page of a CUDA error number."""
+def page_of_cuda_error(error: CudaError, number: int | None = None) -> Page:
+    """Return the page of a CUDA error; `number` where another one was asked for, by which old runtimes meant it."""
+    asked = error.code if number is None else number
     name = error.runtime_name or error.driver_name or "no public name"
-    names = [f"runtime API: `{error.runtime_name}`"] if error.runtime_name else []
-    names += [f"driver API: `{error.driver_name}`"] if error.driver_name else []
+    names = [f"Runtime API: `{error.runtime_name}`"] if error.runtime_name else []
+    names += [f"Driver API: `{error.driver_name}`"] if error.driver_name else []
     lines = [f"# CUDA error {error.code}: {name}", ""]
-    lines += [f"*{'; '.join(names) or 'no name in the public headers'}. Kind: {error.kind or 'not classified'}.*"]
+    lines += [
+        f"*{'; '.join(names) or 'No name in the public headers'}. Kind: {(error.kind or 'not classified').replace('_', ' ')}.*"
+    ]
+    lines += _old_numbers(asked, error)
     lines += ["", "## What it means for the process", "", _STICKY.get(error.sticky or "", "Not known for this number.")]
     lines += ["", "## What causes it, and what tells the causes apart", ""]
     lines += [
@@ -103,7 +112,20 @@ def page_of_cuda_error(error: CudaError) -> Page:
     ]
     lines += [] if error.causes else ["No cause is on record for this number; the text beside it says more."]
     lines += _concerned(_CODES_OF_CUDA_ERROR.get(error.code, ()))
-    return Page(f"cuda:{error.code}", name, "", "\n".join(lines) + "\n")
+    return Page(f"cuda:{asked}", name, "", "\n".join(lines) + "\n")
+
+
+def _old_numbers(asked: int, error: CudaError) -> list[str]:
+    """Say what a runtime before CUDA 10.1 meant by the number, where that was something else."""
+    old = old_runtime_error(asked)
+    if old is None or (old.code == asked == error.code):
+        return []
+    if asked != error.code:
+        return ["", f"CUDA runtimes before 10.1 gave {asked} for this error; its number today is {error.code}."]
+    return [
+        "",
+        f"CUDA runtimes before 10.1 meant {old.runtime_name} by {asked}: see `gpudoctor explain cuda:{old.code}`.",
+    ]
 
 
 def page_of_xid(meaning: XidMeaning) -> Page:

@@ -35,7 +35,7 @@ def test_rules_as_json_and_as_a_table(tmp_path: Path) -> None:
     assert "DRV003  driver-library-mismatch" in "\n".join(table_text)
 
 
-@pytest.mark.parametrize("word", ["DRV003", "drv003", "xid:79", "cuda:804", "CUDA:999"])
+@pytest.mark.parametrize("word", ["DRV003", "drv003", "xid:79", "cuda:804", "CUDA:999", "CUDA_ERROR_NO_DEVICE"])
 def test_explain_prints_a_page(word: str, tmp_path: Path) -> None:
     done = run("explain", word, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -73,6 +73,12 @@ def test_every_xid_has_a_page(number: int) -> None:
     text = page_of_xid(meaning).text
     assert f"Xid {number}" in text
     assert len(text) > 200
+
+
+def test_old_numbers_lead_to_the_error_of_today(tmp_path: Path) -> None:
+    page, code = run_json("explain", "cuda:38", cwd=tmp_path)
+    assert (code, page["code"], page["name"]) == (0, "cuda:38", "cudaErrorNoDevice")
+    assert "its number today is 100" in page["text"]
 
 
 def test_pages_name_codes_and_numbers_that_exist() -> None:
