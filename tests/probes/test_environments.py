@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uv
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.snapshot import named_facts
@@ -111,6 +115,52 @@ def test_uninstalling_one_of_them_takes_the_others_file(tmp_path: Path) -> None:
     package = _look(tmp_path, interpreter).package("nvidia-nccl-cu13")
     assert package is not None
     assert (package.missing_files, package.missing_file_count) == ((library,), 1)
+
+
+def test_toy_wheels_of_two_cuda_majors_overwrite_and_delete_each_other(tmp_path: Path) -> None:
+    interpreter, site = _stub(tmp_path, {})
+    library = "nvidia/nccl/lib/libnccl.so.2"
+    wheels = [
+        _toy_wheel(tmp_path, name, version, {library: name, "nvidia/__init__.py": ""})
+        for name, version in (("nvidia_nccl_cu12", "2.27.7"), ("nvidia_nccl_cu13", "2.28.9"))
+    ]
+    _uv("install", interpreter, "--no-index", *wheels)
+    both = _look(tmp_path, interpreter)
+    (shared,) = both.shared_files.need()
+    assert shared.owners == ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
+    assert (site / library).read_text() == "nvidia_nccl_cu13"
+    _uv("uninstall", interpreter, "nvidia-nccl-cu12")
+    rest = _look(tmp_path, interpreter)
+    assert rest.shared_files.need() == ()
+    package = rest.package("nvidia-nccl-cu13")
+    assert package is not None
+    assert package.installer == "uv"
+    assert set(package.missing_files) == {library, "nvidia/__init__.py"}
+
+
+def _toy_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> str:
+    """Write a wheel of text files; return its path."""
+    info = f"{name}-{version}.dist-info"
+    content = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    rows = []
+    for path, text in content.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={digest},{len(text)}\n")
+    content[f"{info}/RECORD"] = "".join(rows) + f"{info}/RECORD,,\n"
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+    return str(wheel)
+
+
+def _uv(command: str, interpreter: Path, *arguments: str) -> None:
+    words = [uv.find_uv_bin(), "pip", command, "--python", str(interpreter), *arguments]
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def test_what_slim_images_delete_is_not_missing(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_torch_that_works(start: Start) -> None:
     assert device == FrameworkDevice(
         index=0, name="NVIDIA GeForce RTX 4090", compute_capability="8.9", memory_total_bytes=8 << 30
     )
-    assert run.kernel_runs.unknown == "not asked for: --deep"
+    assert run.kernel_runs.need() == ()
+    assert run.kernel_runs.source == "--deep not asked for"
 
 
 def test_torch_says_why_it_has_no_gpu(start: Start) -> None:
@@ -211,10 +212,11 @@ def test_end_of_a_flood_is_kept(start: Start) -> None:
 
 
 def test_deep_that_cannot_begin_is_an_outcome(start: Start) -> None:
-    run = start({"torch": TORCH}, deep=True)  # the stub has no torch.Generator
+    table = {"version": "13.6.0", "device_name": "Tesla T4", "capability": "7.5"}
+    run = start({"cupy": table}, deep=True)  # there is no numpy for it
     (outcome,) = run.kernel_runs.need()
     assert (outcome.device, outcome.operation, outcome.is_correct) == (0, "preparation", None)
-    assert outcome.error.startswith("AttributeError")
+    assert outcome.error == "ModuleNotFoundError: No module named 'numpy'"
     assert run.ended_in_stage.is_absent
 
 
