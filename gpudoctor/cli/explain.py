@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from gpudoctor.render.code_page import Page
 
 SCHEMA = "gpudoctor.page/1"
-_ACCEPTED = "accepted: a code such as DRV003, a CUDA error as cuda:804 or by its name, an Xid as xid:79; "
+_ACCEPTED = (
+    "accepted: a code such as DRV003, a CUDA error as cuda:804 or by its name, an Xid as xid:79; "
     "`gpudoctor rules` lists the codes"
+)
 
 What = Annotated[list[str], typer.Argument(metavar="CODE", help="A code (DRV003), cuda:NUMBER or xid:NUMBER.")]
 

@@ -101,9 +101,8 @@ def page_of_cuda_error(error: CudaError, number: int | None = None) -> Page:
     names = [f"Runtime API: `{error.runtime_name}`"] if error.runtime_name else []
     names += [f"Driver API: `{error.driver_name}`"] if error.driver_name else []
     lines = [f"# CUDA error {error.code}: {name}", ""]
-    lines += [
-        f"*{'; '.join(names) or 'No name in the public headers'}. Kind: {(error.kind or 'not classified').replace('_', ' ')}.*"
-    ]
+    kind = (error.kind or "not classified").replace("_", " ")
+    lines += [f"*{'; '.join(names) or 'No name in the public headers'}. Kind: {kind}.*"]
     lines += _old_numbers(asked, error)
     lines += ["", "## What it means for the process", "", _STICKY.get(error.sticky or "", "Not known for this number.")]
     lines += ["", "## What causes it, and what tells the causes apart", ""]
