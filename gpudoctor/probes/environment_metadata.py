@@ -22,6 +22,7 @@ from gpudoctor.facts.environment import (
 from gpudoctor.facts.fact import Fact, absent, known, unknown
 from gpudoctor.parsers.tensorflow_build_info import parse_tensorflow_build_info
 from gpudoctor.parsers.torch_version import parse_torch_version
+from gpudoctor.probes.environment_folders import conda_name
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.inside_stages import Stages, TooOld, Unreadable, run_inside
 from gpudoctor.probes.interpreters import environment_folder, python_path, uses_user_site
@@ -289,5 +290,4 @@ def environment_kind(stage: InterpreterStage) -> str:
 def _conda_name(stage: InterpreterStage) -> str | None:
     if not stage.is_conda or stage.pyvenv:
         return None
-    folder = Path(stage.prefix)
-    return folder.name if folder.parent.name == "envs" else "base"
+    return conda_name(Path(stage.prefix)) or None

@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
 from gpudoctor.facts.jupyter import KernelSpec
+from gpudoctor.probes.environment_folders import (
+    conda_environments,
+    environment_folders,
+    own_environments,
+    versioned_pythons,
+)
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.interpreters import (
     environment_folder,
-    home_folder,
     identity,
     interpreter_of_folder,
     on_path,
@@ -26,16 +29,6 @@ from gpudoctor.probes.jupyter import kernel_variables, probe_kernelspecs
 _NAMES_IN_HINT = 12
 _PATH_NAMES = ("python3", "python", "python.exe")
 _FRAMEWORK_FOLDERS = ("torch", "tensorflow", "jax", "cupy")
-_CONDA_ROOT_NAMES = (
-    "miniconda3",
-    "anaconda3",
-    "miniforge3",
-    "mambaforge",
-    "micromamba",
-    ".local/share/mamba",
-    ".conda",
-)
-_CONDA_SYSTEM_ROOTS = ("/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/miniforge3", "/opt/mambaforge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +122,7 @@ def _listed(label: str, names: Sequence[str]) -> str:
 
 def _of_environment(host: Host, name: str) -> Target:
     """Take --env: the name or folder of a conda environment, or of one that setup has built."""
-    environments = [*_own_environments(), *_conda_environments(host)]
+    environments = [*own_environments(), *conda_environments(host)]
     for known_name, folder in environments:
         if name == known_name or (
             os.sep in name and os.path.realpath(Path(name).expanduser()) == os.path.realpath(folder)
@@ -141,54 +134,6 @@ def _of_environment(host: Host, name: str) -> Target:
     names = sorted({known_name for known_name, _ in environments})
     hint = f"environments found: {', '.join(names)}" if names else "no conda, mamba or gpudoctor environment was found"
     raise TargetNotFound("--env", name, hint)
-
-
-def _own_environments() -> Iterator[tuple[str, Path]]:
-    """Yield the environments in gpudoctor's data folder."""
-    folder = platformdirs.user_data_path("gpudoctor", appauthor=False) / "envs"
-    yield from ((path.name, path) for path in _folders(folder))
-
-
-def _conda_environments(host: Host) -> Iterator[tuple[str, Path]]:
-    """Yield (name, folder) of conda's environments: the registered ones, and those of every root's envs folder."""
-    seen: set[str] = set()
-    for folder in _conda_folders(host):
-        real = os.path.realpath(folder)
-        if real not in seen and (folder / "conda-meta").is_dir():
-            seen.add(real)
-            yield folder.name if folder.parent.name == "envs" else "base", folder
-
-
-def _conda_folders(host: Host) -> Iterator[Path]:
-    variables, home = host.variables, home_folder(host)
-    roots = [Path(variables["CONDA_EXE"]).parent.parent] if variables.get("CONDA_EXE") else []
-    roots += [Path(variables[name]) for name in ("MAMBA_ROOT_PREFIX", "CONDA_ROOT") if variables.get(name)]
-    if variables.get("CONDA_PREFIX"):
-        active = Path(variables["CONDA_PREFIX"])
-        roots.append(active.parent.parent if active.parent.name == "envs" else active)
-        yield active
-    roots += [home / name for name in _CONDA_ROOT_NAMES]
-    roots += (
-        [host.path(root) if not host.is_live else Path(root) for root in _CONDA_SYSTEM_ROOTS] if host.is_live else []
-    )
-    for root in roots:
-        yield root
-        yield from _folders(root / "envs")
-    named = f"{variables.get('CONDA_ENVS_PATH', '')}{os.pathsep}{variables.get('CONDA_ENVS_DIRS', '')}"
-    for folder in filter(os.path.isabs, named.split(os.pathsep)):
-        yield from _folders(Path(folder))
-    try:
-        lines = (home / ".conda/environments.txt").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    yield from (Path(line.strip()) for line in lines if os.path.isabs(line.strip()))
-
-
-def _folders(parent: Path) -> list[Path]:
-    try:
-        return sorted(path for path in parent.iterdir() if path.is_dir())
-    except OSError:
-        return []
 
 
 def _of_kernel(host: Host, name: str) -> Target:
@@ -263,46 +208,16 @@ def _is_mere_tool(host: Host, interpreter: Path) -> bool:
 def _all(host: Host, working_directory: Path) -> Iterator[Target]:
     """Yield every interpreter, environment and kernel that can be found."""
     yield from _active(host, working_directory)
-    for name, folder in (*_own_environments(), *_conda_environments(host)):
+    for name, folder in (*own_environments(), *conda_environments(host)):
         interpreter = interpreter_of_folder(folder)
         if interpreter is not None:
             yield Target(str(interpreter), "--all", name)
-    for folder in _environment_folders(host):
+    for folder in environment_folders(host):
         interpreter = interpreter_of_folder(folder)
         if interpreter is not None and os.path.exists(interpreter):
             yield Target(str(interpreter), "--all")
-    for path in (*on_path(host, _PATH_NAMES), *_versioned_pythons(host)):
+    for path in (*on_path(host, _PATH_NAMES), *versioned_pythons(host)):
         yield Target(str(real_interpreter(host, path, working_directory)), "--all")
     for spec in _usable_specs(host):
         if spec.environment and not spec.error:
             yield _target_of(spec)
-
-
-def _versioned_pythons(host: Host) -> list[Path]:
-    """Return python3.N commands of PATH's folders and /usr/bin."""
-    folders = [folder for folder in host.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
-    found = [
-        path for folder in dict.fromkeys((*folders, "/usr/bin")) for path in sorted(Path(folder).glob("python3.*"))
-    ]
-    return [path for path in found if path.name[8:].rstrip("t").isdigit() and path.parent.name != "shims"]
-
-
-def _environment_folders(host: Host) -> Iterator[Path]:
-    """Yield the folders in which the usual tools keep environments and interpreters."""
-    variables, home = host.variables, home_folder(host)
-    data = Path(variables.get("XDG_DATA_HOME") or home / ".local/share")
-    cache = Path(variables.get("XDG_CACHE_HOME") or home / ".cache")
-    pyenv = Path(variables.get("PYENV_ROOT") or home / ".pyenv") / "versions"
-    parents = (
-        pyenv,
-        *(folder / "envs" for folder in _folders(pyenv)),
-        Path(variables.get("WORKON_HOME") or home / ".virtualenvs"),
-        data / "virtualenvs",  # pipenv
-        cache / "pypoetry/virtualenvs",
-        Path(variables.get("PIPX_HOME") or data / "pipx") / "venvs",
-        home / ".local/pipx/venvs",
-        Path(variables.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python"),
-        Path(variables.get("UV_TOOL_DIR") or data / "uv/tools"),
-    )
-    for parent in parents:
-        yield from _folders(parent)

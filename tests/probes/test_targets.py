@@ -136,6 +136,7 @@ def test_conda_environments_by_name(find: Find, tmp_path: Path) -> None:
     (tmp_path / "home/.conda").mkdir()
     (tmp_path / "home/.conda/environments.txt").write_text(f"{registered}\n/gone/env\n")
     assert find(envs=("deep",)) == (Target(str(inside / "bin/python"), "--env", "deep"),)
+    assert find(envs=("project",)) == (Target(str(registered / "bin/python"), "--env", "project"),)
     assert find(envs=("base",))[0].interpreter == str(tmp_path / "home/miniconda3/bin/python")
     assert find(envs=(str(registered),))[0].interpreter == str(registered / "bin/python")
     with pytest.raises(TargetNotFound, match="--env none does not exist") as caught:
