@@ -124,7 +124,8 @@ def test_toy_wheels_of_two_cuda_majors_overwrite_and_delete_each_other(tmp_path:
         _toy_wheel(tmp_path, name, version, {library: name, "nvidia/__init__.py": ""})
         for name, version in (("nvidia_nccl_cu12", "2.27.7"), ("nvidia_nccl_cu13", "2.28.9"))
     ]
-    _uv("install", interpreter, "--no-index", *wheels)
+    for wheel in wheels:  # one after the other: at once, either may come last
+        _uv("install", interpreter, "--no-index", wheel)
     both = _look(tmp_path, interpreter)
     (shared,) = both.shared_files.need()
     assert shared.owners == ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
