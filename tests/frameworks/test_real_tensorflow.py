@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.compile_fakes import has_real_library
 from tests.frameworks.conftest import Look
 
 pytestmark = [
@@ -35,6 +36,22 @@ def test_a_users_log_level_does_not_hide_the_evidence(tensorflow: Path, look: Lo
     run = look(tensorflow, TF_CPP_MIN_LOG_LEVEL="3").run("tensorflow")
     assert run is not None
     assert "Could not find cuda drivers" in run.stderr_tail.need() or "cuInit" in run.stderr_tail.need()
+
+
+def test_libraries_that_it_cannot_load_are_named(
+    tensorflow: Path, look: Look, fake_libraries: Path, tmp_path: Path
+) -> None:
+    if has_real_library("libcudnn.so.9"):
+        pytest.skip("a cuDNN 9 is installed on this machine")
+    answers = tmp_path / "answers"
+    answers.write_text("version=12040\ngpu0.name=Tesla T4\ngpu0.cc=7.5\ngpu0.mem_total=16106127360\n")
+    fakes = {"LD_LIBRARY_PATH": str(fake_libraries), "FAKE_CUDA": str(answers), "FAKE_NVML": str(answers)}
+    run = look(tensorflow, **fakes).run("tensorflow")
+    assert run is not None
+    assert "Could not load dynamic library 'libcudnn.so.9'" in run.stderr_tail.need()
+    assert run.is_gpu_available.need() is False
+    mapped = {library.soname: library.path for library in run.mapped_libraries.need()}
+    assert mapped["libcuda.so.1"] == str(fake_libraries / "libcuda.so.1")
 
 
 def test_what_its_files_say(tensorflow: Path, look: Look) -> None:

@@ -183,7 +183,7 @@ def test_records_of_other_packages_are_not_compared(tmp_path: Path) -> None:
 
 def test_leftovers_of_interrupted_installs(tmp_path: Path) -> None:
     interpreter, site = _stub(tmp_path, {"packages": {"numpy": "2.3.4"}})
-    for name in ("~orch", "~orch-2.1.0.dist-info", "-umpy", "~equests", "torch/lib"):
+    for name in ("~orch", "~orch-2.1.0.dist-info", "-umpy", "~yper", "torch/lib"):
         (site / name).mkdir(parents=True)
     leftovers = _look(tmp_path, interpreter).leftovers.need()
     assert {os.path.relpath(path, site) for path in leftovers} == {"~orch", "~orch-2.1.0.dist-info", "-umpy", "torch"}
