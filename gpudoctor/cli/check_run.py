@@ -49,8 +49,8 @@ class CheckRequest:
 def run_check(request: CheckRequest) -> int:
     """Carry out a check and return its exit code. Raises CommandError on what cannot be done as asked."""
     _refuse_impossible(request)
-    rules = chosen_rules(request.select, request.ignore)
     snapshot, subject = _snapshot(request)
+    rules = chosen_rules(request.select, request.ignore)
     report = diagnose(snapshot, rules, subject, __version__)
     _write(request, report)
     if not _observed_anything(snapshot):
@@ -127,12 +127,19 @@ def _look(request: CheckRequest) -> Snapshot:
             working_directory=Path.cwd(),
         )
         options = ProbeOptions(no_import=request.no_import, deep=request.deep)
-        return gather(host, targets, options, _announcer(request))
+        return gather(host, targets, options, _announcer(request), meanwhile=lambda: _load(request))
     except TargetNotFound as error:
         raise CommandError("input", str(error), error.hint) from None
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, CommandError):
         kill_running()
         raise
+
+
+def _load(request: CheckRequest) -> None:
+    """Import what judges and renders, and refuse codes that do not exist before anybody waits for a probe."""
+    chosen_rules(request.select, request.ignore)
+    if request.output_format == "rich":
+        import gpudoctor.render.terminal  # noqa: F401  # for its time, not its names
 
 
 def _leave(number: int, frame: object) -> NoReturn:

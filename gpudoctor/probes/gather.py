@@ -18,9 +18,16 @@ from gpudoctor.probes.targets import ProbeOptions, Target
 T = TypeVar("T")
 
 
-def gather(host: Host, targets: Sequence[Target], options: ProbeOptions, on_slow: Callable[[str], None]) -> Snapshot:
+def gather(
+    host: Host,
+    targets: Sequence[Target],
+    options: ProbeOptions,
+    on_slow: Callable[[str], None],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Snapshot:
     """Return what the machine and the environments show. `on_slow` is called with the name of a probe that takes long.
 
+    `meanwhile` is called once all have started: probes mostly wait for children, and the caller has things to load.
     A probe that crashes is gpudoctor's own fault and stands in `probe_failures`; the rest of the snapshot is whole.
     """
     environments = _Side(lambda: probe_environments(host, targets, options))
@@ -28,6 +35,7 @@ def gather(host: Host, targets: Sequence[Target], options: ProbeOptions, on_slow
     environments.join(SLOW_SECONDS)
     if environments.is_alive():
         on_slow("the Python environments")
+    meanwhile()
     environments.join()
     machine.join()
     seen_machine, failures = machine.result or (Machine(), ())
