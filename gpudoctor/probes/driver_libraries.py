@@ -31,7 +31,10 @@ def probe_driver_libraries(host: Host, loader: LoaderView) -> Driver:
         if not _NAME.fullmatch(file.name):
             continue
         library = _library(host, file)
-        if _SONAME.fullmatch(file.name) or library.is_stub:
+        known_as = found.get(file.real_path)
+        if known_as is not None and not _SONAME.fullmatch(known_as.soname) and _SONAME.fullmatch(file.name):
+            found[file.real_path] = library  # a stub that somebody gave the name that the loader asks for
+        elif _SONAME.fullmatch(file.name) or library.is_stub:
             found.setdefault(file.real_path, library)
         else:
             leftovers.setdefault(file.real_path, library)

@@ -154,7 +154,9 @@ def _is_remains_of_relevant(name):
 
 
 def _is_installed(framework, folders, packages):
-    if any(FRAMEWORKS[framework].match(package["name"]) for package in packages):
+    # the last releases of tensorflow-gpu hold no module: there only the folder tells
+    names = [package["name"] for package in packages if package["name"] != "tensorflow-gpu"]
+    if any(FRAMEWORKS[framework].match(name) for name in names):
         return True
     return any(
         os.path.exists(os.path.join(folder, framework, "__init__.py"))

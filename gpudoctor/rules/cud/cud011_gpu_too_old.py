@@ -41,7 +41,9 @@ from gpudoctor.rules.served_gpus import (
 )
 
 
-@rule("CUD011", Severity.ERROR, Scope.ENVIRONMENT_GPU, hides=("DNN003", "PRF001", "RUN005", "RUN006", "TOR005"))
+@rule(
+    "CUD011", Severity.ERROR, Scope.ENVIRONMENT_GPU, hides=("CUD001", "DNN003", "PRF001", "RUN005", "RUN006", "TOR005")
+)
 def gpu_too_old(case: Case) -> Finding | None:
     found = unserved(case)
     if found is None or not is_out_of_support(found.capability):
