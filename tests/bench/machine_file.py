@@ -34,6 +34,7 @@ _KEYS = {
     "environment": dict,
     "expect": dict,
 }
+_FLAGS = {"libraries"}  # here `false` is a value of its own
 _EXPECTATIONS = {"root_cause", "verdict", "exit", "codes", "not_codes", "says", "hides"}
 
 
@@ -71,7 +72,7 @@ def merged(base: Table, over: Table) -> Table:
     """Lay tables over tables; lists and values replace, and `false` takes away what the base has."""
     result = copy.deepcopy(base)
     for key, value in over.items():
-        if value is False and isinstance(result.get(key, {}), (dict, list, str)):
+        if value is False and key not in _FLAGS and isinstance(result.get(key, {}), (dict, list, str)):
             result.pop(key, None)
         elif isinstance(value, dict) and isinstance(result.get(key), dict):
             result[key] = merged(result[key], value)

@@ -7,7 +7,8 @@ The table (a machine's `[environment]`):
                  installer = "uv", files = { "torchvision/_C.so" = "text" }, missing = ["torchvision/gone.py"] } }
     torch = { version = "2.11.0+cu130", cuda = "13.0", hip = "6.3", arch_list = ["sm_80"], cudnn = "9.15.1",
               available = true, device_name = "...", capability = "8.9", error = "why not", warning = "...",
-              device_error = "CUDA error: no kernel image is available ..." }
+              device_error = "CUDA error: no kernel image is available ...",
+              wrong_results = { convolution = 0.5 } }   # with --deep: matmul, convolution, backward, off by so much
     tensorflow = { version = "2.21.0", cuda = "12.5.1", cudnn = "9", compute_capabilities = [...], stderr = "..." }
     jax = { version = "0.8.0", error = "..." }
     cupy = { version = "13.6.0", cuda = "12.4", distribution = "cupy-cuda12x", error = "...", error_code = 35 }

@@ -80,15 +80,66 @@ misbehave("import", _answers)
 from torch import _C, backends, cuda
 
 
-class _Tensor:
-    def __init__(self, device):
+class _Tensor:  # one number on a device; `wrong_results` says which operation gives another one on a GPU
+    def __init__(self, device, value=1.0):
         self.device = device
+        self._value = value
+
+    def _computed(self, operation):
+        wrong = _answers.get("wrong_results", {}) if self.device != "cpu" else {}
+        return _Tensor(self.device, self._value + wrong.get(operation, 0.0))
+
+    def __float__(self):
+        return self._value
 
     def __add__(self, other):
         return self
 
+    def __sub__(self, other):
+        return _Tensor(self.device, self._value - other._value)
+
+    def __matmul__(self, other):
+        return self._computed("matmul")
+
+    def to(self, device):
+        return _Tensor(device, self._value)
+
     def cpu(self):
+        return self.to("cpu")
+
+    def abs(self):
+        return _Tensor(self.device, abs(self._value))
+
+    def max(self):
         return self
+
+    def requires_grad_(self, is_wanted):
+        self.grad = self._computed("backward")
+        return self
+
+    def backward(self):
+        pass
+
+    def _same(self, *_):
+        return self
+
+    detach = clone = relu = pow = mean = _same
+
+
+class Generator:
+    def manual_seed(self, seed):
+        return self
+
+
+def randn(*shape, generator):
+    return _Tensor("cpu")
+
+
+class nn:
+    class functional:
+        @staticmethod
+        def conv2d(image, weight, padding):
+            return image._computed("convolution")
 
 
 def zeros(size, device="cpu"):
@@ -146,8 +197,9 @@ def is_available():
 def init():
     if torch.version.cuda is None and torch.version.hip is None:
         raise AssertionError("Torch not compiled with CUDA enabled")
-    if not _answers.get("available", False):
-        raise RuntimeError(_answers.get("error", "No CUDA GPUs are available"))
+    error = _answers.get("error", "No CUDA GPUs are available")
+    if error and not _answers.get("available", False):
+        raise RuntimeError(error)
 
 
 def device_count():
@@ -167,7 +219,14 @@ def get_arch_list():
 """
 
 TORCH_BACKENDS = """
+class cuda:
+    class matmul:
+        allow_tf32 = True
+
+
 class cudnn:
+    allow_tf32 = True
+
     @staticmethod
     def version():
         return None

@@ -36,6 +36,10 @@ def test_false_takes_away_and_lists_replace() -> None:
     }
 
 
+def test_a_flag_keeps_its_false() -> None:
+    assert merged({"driver": {"version": "580"}}, {"driver": {"libraries": False}})["driver"]["libraries"] is False
+
+
 @pytest.mark.parametrize("line", ["nvlm = 1", "kernel = 5", "[expect]\nroot-cause = 'DRV001'"])
 def test_a_typo_is_refused(tmp_path: Path, line: str) -> None:
     head = 'description = "x"\n' + ("" if "[expect]" in line else "expect = {}\n")
