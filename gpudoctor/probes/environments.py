@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,27 @@ class _Pending:
     frameworks: dict[str, Future[Stages]] = field(default_factory=dict)
 
 
+class _Launcher:
+    """Starts frameworks, each once an environment, and not too many imports at a time."""
+
+    def __init__(self, host: Host, options: ProbeOptions, pool: ThreadPoolExecutor, turn_file: str) -> None:
+        self._host = host
+        self._options = options
+        self._pool = pool
+        self._turn_file = turn_file
+        self._imports = threading.BoundedSemaphore(_IMPORTS_AT_ONCE)
+
+    def start(self, pending: _Pending, frameworks: Iterable[str]) -> None:
+        """Start those of `frameworks` that were not started yet; none where no import is wanted."""
+        for framework in () if self._options.no_import else frameworks:
+            if framework not in pending.frameworks:
+                pending.frameworks[framework] = self._pool.submit(self._run, pending.target, framework)
+
+    def _run(self, target: Target, framework: str) -> Stages:
+        with self._imports:
+            return start_framework(self._host, target, framework, self._options, self._turn_file)
+
+
 def probe_environment(host: Host, target: Target, options: ProbeOptions) -> Environment:
     """Look at one environment. Never raises: what cannot be seen is unknown, with the reason."""
     return probe_environments(host, (target,), options)[0]
@@ -39,23 +62,26 @@ def probe_environments(host: Host, targets: Sequence[Target], options: ProbeOpti
     """Look at several environments at once, in their order; two targets that prove to be one are reported once."""
     if not targets:
         return ()
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="environment") as pool:
-        turn = threading.BoundedSemaphore(_IMPORTS_AT_ONCE)
-
-        def start(pending: _Pending, framework: str) -> None:
-            if framework not in pending.frameworks:
-                pending.frameworks[framework] = pool.submit(_in_turn, turn, host, pending.target, framework, options)
-
-        started = [_Pending(target, pool.submit(ask_metadata, host, target)) for target in targets]
-        for pending in started:  # beside the metadata, not after it: an import takes seconds
-            for framework in () if options.no_import else _guessed_frameworks(host, pending.target):
-                start(pending, framework)
-        by_future = {pending.metadata: pending for pending in started}
-        for done in as_completed(by_future):
-            for framework in () if options.no_import else done.result().frameworks:
-                start(by_future[done], framework)
-        environments = [_environment(host, pending, options) for pending in started]
+    with _turn_file() as turn_file, ThreadPoolExecutor(_THREADS, thread_name_prefix="environment") as pool:
+        launcher = _Launcher(host, options, pool, turn_file)
+        pending = [_Pending(target, pool.submit(ask_metadata, host, target)) for target in targets]
+        for one in pending:  # beside the metadata, not after it: an import takes seconds
+            launcher.start(one, () if options.no_import else _guessed_frameworks(host, one.target))
+        by_metadata = {one.metadata: one for one in pending}
+        for done in as_completed(by_metadata):
+            launcher.start(by_metadata[done], done.result().frameworks)
+        environments = [_environment(host, one, options) for one in pending]
     return _distinct(environments)
+
+
+@contextlib.contextmanager
+def _turn_file() -> Iterator[str]:
+    """Yield a file that the children lock in turn; "" where none can be made, and they take no turns then."""
+    with contextlib.ExitStack() as stack:
+        name = ""
+        with contextlib.suppress(OSError):
+            name = stack.enter_context(tempfile.NamedTemporaryFile(prefix="gpudoctor-turn-")).name
+        yield name
 
 
 def _distinct(environments: Sequence[Environment]) -> tuple[Environment, ...]:
@@ -64,13 +90,6 @@ def _distinct(environments: Sequence[Environment]) -> tuple[Environment, ...]:
     for environment in environments:
         kept.setdefault((environment.path, environment.python_version.peek() or environment.interpreter), environment)
     return tuple(kept.values())
-
-
-def _in_turn(
-    turn: threading.BoundedSemaphore, host: Host, target: Target, framework: str, options: ProbeOptions
-) -> Stages:
-    with turn:
-        return start_framework(host, target, framework, options)
 
 
 def _guessed_frameworks(host: Host, target: Target) -> list[str]:

@@ -18,6 +18,7 @@ from gpudoctor.probes.targets import ProbeOptions, Target
 FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy")
 _STDERR_LINES = 40
 _TRACE_BEFORE_DEADLINE = 0.85  # of the deadline: then a hanging child writes where it hangs
+_TURN_SHARE = 0.4  # of the deadline: then the child goes on although another one still holds the GPUs
 _MAPS = "/proc/self/maps"
 _ERROR_NUMBER = re.compile(r"\b(?:Error|error code|CUDA error|cudaError_t)[ :(]+(\d{1,4})\b")
 T = TypeVar("T")
@@ -67,14 +68,19 @@ class LibrariesStage(msgspec.Struct, frozen=True):
     runtime_cudnn: str | None
 
 
-def start_framework(host: Host, target: Target, framework: str, options: ProbeOptions) -> Stages:
-    """Import the framework in a child process, list and use its GPUs; with `options.deep`, compute on them."""
+def start_framework(host: Host, target: Target, framework: str, options: ProbeOptions, turn_file: str) -> Stages:
+    """Import the framework in a child process, list and use its GPUs; with `options.deep`, compute on them.
+
+    Children that share `turn_file` import side by side and use the GPUs one after the other.
+    """
     request = {
         "framework": framework,
         "python_path": python_path(host, target.variables),
         "with_user_site": uses_user_site(host),
         "deep": options.deep,
         "trace_after_seconds": host.timeout_seconds * _TRACE_BEFORE_DEADLINE,
+        "turn_file": turn_file,
+        "turn_seconds": host.timeout_seconds * _TURN_SHARE,
     }
     return run_inside(host, target, "framework.py", request)
 

@@ -250,6 +250,30 @@ def test_all_frameworks_of_an_environment_are_started(tmp_path: Path) -> None:
     assert [run.exit_signal.peek() for run in environment.runs] == [None, None, "SIGABRT", None]
 
 
+def test_frameworks_use_the_gpus_one_after_the_other(tmp_path: Path) -> None:
+    use = (  # as a GPU in exclusive mode does: the second process is refused
+        "import os, time\n"
+        f"os.close(os.open({str(tmp_path / 'busy')!r}, os.O_CREAT | os.O_EXCL))\n"
+        "time.sleep(0.3)\n"
+        f"os.unlink({str(tmp_path / 'busy')!r})\n"
+    )
+    tensorflow = {"version": "2.21.0", "device_name": "Tesla T4", "capability": "7.5"}
+    packages = {"numpy": {"version": "2.3.4", "files": {"exclusive.py": use}}}
+    folder = build_stub_environment(
+        tmp_path / "environment", {"torch": TORCH, "tensorflow": tensorflow, "packages": packages}
+    )
+    for name in ("torch/cuda.py", "tensorflow/__init__.py"):
+        path = site_folder(folder) / name
+        path.write_text(path.read_text().replace('misbehave("devices", _answers)', "import exclusive"))
+    host = Host(variables={"HOME": str(tmp_path), "PATH": os.defpath}, timeout_seconds=20)
+    options = ProbeOptions(working_directory=tmp_path)
+    environment = probe_environment(host, Target(str(folder / "bin/python"), "--python"), options)
+    assert [(run.framework, run.gpu_error.peek()) for run in environment.runs] == [
+        ("torch", None),
+        ("tensorflow", None),
+    ]
+
+
 def test_torch_of_the_working_directory_is_not_imported(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

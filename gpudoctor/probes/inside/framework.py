@@ -1,7 +1,7 @@
 """Starts one framework in the interpreter that runs it, stage by stage, and says each stage's answers at once.
 
 usage: framework.py TOKEN REQUEST, where REQUEST is JSON: {"framework": "torch", "python_path": [...],
-"with_user_site": true, "deep": false, "trace_after_seconds": 25.0}
+"with_user_site": true, "deep": false, "trace_after_seconds": 25.0, "turn_file": "/tmp/x", "turn_seconds": 10.0}
 Stages: import, devices, libraries, and with deep kernel (one a computation) and kernels; then end. This file is read by
 Python 2 as well; what it loads needs 3.7.
 """
@@ -40,10 +40,10 @@ def main(token, request):
         faulthandler.dump_traceback_later(request["trace_after_seconds"], exit=False, file=sys.__stderr__)
     inside_channel.complete_search_path(request["python_path"], request["with_user_site"])
     sys.argv[:] = [sys.argv[0]]
-    run(channel, questions, inside_libraries.mapped_libraries, request["deep"])
+    run(channel, questions, inside_libraries.mapped_libraries, request)
 
 
-def run(channel, questions, mapped_libraries, deep):
+def run(channel, questions, mapped_libraries, request):
     gc.disable()  # an import makes hundreds of thousands of objects and no garbage
     try:
         module, answers = questions.start()
@@ -54,15 +54,38 @@ def run(channel, questions, mapped_libraries, deep):
         return
     gc.enable()
     channel.send("import", mapped=guarded(mapped_libraries, []), **answers)
+    turn = take_turn(request["turn_file"], request["turn_seconds"])  # kept until this process ends
     devices = ask(channel, "devices", lambda: questions.devices(module))
     libraries = {"mapped": guarded(mapped_libraries, []), "runtime_cudnn": guarded(lambda: questions.cudnn(module), None)}
     channel.send("libraries", **libraries)
-    if deep:
+    if request["deep"]:
         count = len(devices["devices"]) if devices else 0
         for index in range(count):
             compute(channel, questions, module, index)
         channel.send("kernels")
     leave(channel)
+
+
+def take_turn(path, seconds):
+    """Wait until no other child of this check holds the GPUs, at most `seconds`; return the open file.
+
+    A GPU in exclusive mode refuses a second process: two frameworks at once would make a healthy machine look busy.
+    """
+    try:
+        import fcntl
+        import time
+
+        file = open(path)
+    except (ImportError, OSError):
+        return None
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except OSError:
+            time.sleep(0.01)
+    return file  # the other one hangs; whatever comes now is evidence as well
 
 
 def compute(channel, questions, module, index):
