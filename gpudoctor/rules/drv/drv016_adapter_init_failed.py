@@ -38,7 +38,7 @@ from gpudoctor.rules.advice import hardware
 from gpudoctor.rules.consequences import OF_NO_CUDA
 from gpudoctor.rules.rule import Case, Scope, rule
 
-_LOG = r"RmInitAdapter failed|GSP.*(fail|error|timeout|unable)|Cannot initialize GSP|rm_init_adapter failed"
+_LOG = r"RmInitAdapter failed|GSP.*(fail|error|timeout|unable)|Cannot initialize GSP|_kgspBoot|rm_init_adapter failed"
 
 
 @rule("DRV016", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_CUDA, "DRV010", "DRV018"))

@@ -48,7 +48,7 @@ def driver_not_responding(case: Case) -> Finding | None:
             fact.read()
         return None
     answered = [name for name, fact in asked.items() if fact.peek() is not None]
-    besides = f", while {' and '.join(answered)} did" if answered else ""
+    besides = f", while {_listed(answered)} did" if answered else ""
     return Finding(
         message=f"{_said(late)}{besides}",
         evidence=tuple(Evidence(fact=name, value=fact.unknown, source=fact.source) for name, fact in late.items()),
@@ -64,7 +64,11 @@ def _said(late: dict[str, Fact[Any]]) -> str:
     for name, fact in late.items():
         call, _, deadline = fact.unknown.partition(_LATE)
         by_deadline.setdefault(deadline.strip(), []).append(call.strip() or name)
-    return "; ".join(f"{' and '.join(calls)} {_LATE} {deadline}" for deadline, calls in by_deadline.items())
+    return "; ".join(f"{_listed(calls)} {_LATE} {deadline}" for deadline, calls in by_deadline.items())
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _fixes(case: Case) -> tuple[Fix, ...]:

@@ -65,6 +65,7 @@ def driver_library_unusable(case: Case) -> Finding | None:
         message=_message(broken),
         evidence=(*seen, case.driver.libraries),
         severity=Severity.WARNING if case.driver.api.init_code.peek() == 0 else Severity.ERROR,
+        hides=("DRV003",) if refused else (),  # a version in the name of a file that nothing can load
         fixes=replace_library(case, refused[0].unknown) if refused else again,
     )
 

@@ -56,7 +56,7 @@ def xid_fatal(case: Case) -> Finding | None:
         message=_message(worst, len(alike), sorted({one.number for one in xids} - {worst.number})),
         evidence=kernel_lines.xid_evidence(case, (*alike[-3:], *(one for one in xids if one.number != worst.number))),
         severity=Severity.ERROR if is_fatal else Severity.WARNING,
-        hides=("DRV013", "DRV016", "DRV018", "DRV019", "PRF001") if is_fatal else (),
+        hides=("DRV010", "DRV013", "DRV016", "DRV018", "DRV019", "PRF001") if is_fatal else (),
         fixes=_fixes(case, worst, is_fatal),
     )
 
