@@ -49,6 +49,8 @@ def _compare(expect: Table, report: Any, exit_code: int) -> None:
         assert exit_code == expect["exit"], seen
     assert set(expect.get("codes", [])) <= set(found), seen
     assert set(expect.get("hides", [])) <= set(hidden), seen
+    unjudged = {entry["code"] for entry in report["not_judged"]}
+    assert set(expect.get("not_judged", [])) <= unjudged, f"{seen}\n  not judged: {sorted(unjudged)}"
     unwanted = [code for code in [*found, *hidden] if code.startswith(tuple(expect.get("not_codes", [])))]
     assert unwanted == [], seen
     told = "\n".join(
@@ -69,10 +71,11 @@ def _compare(expect: Table, report: Any, exit_code: int) -> None:
         {"not_codes": ["DRV0"]},
         {"not_codes": ["CUD"]},
         {"hides": ["DRV013"]},
+        {"not_judged": ["HWD001"]},
         {"says": ["580"]},
     ],
 )
 def test_a_wrong_diagnosis_is_noticed(expect: Table) -> None:
     finding = {"code": "DRV017", "message": "old", "evidence": [{"value": "535"}], "hides": ["CUD001"]}
     with pytest.raises(AssertionError):
-        _compare(expect, {"findings": [finding], "verdict": "healthy", "root_cause": None}, 0)
+        _compare(expect, {"findings": [finding], "verdict": "healthy", "root_cause": None, "not_judged": []}, 0)
