@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+
+import msgspec
 
 from gpudoctor import __version__
 from gpudoctor.cli.errors import OWN_FAULT, CommandError, say
@@ -22,8 +23,7 @@ _TIMEOUT_SECONDS = (0.1, 3600.0)
 _KEPT = "--no-redact: what is written keeps user and host names, home paths, GPU UUIDs, serials, addresses and tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRequest:
+class CheckRequest(msgspec.Struct, frozen=True):
     """The command line of `check`, parsed."""
 
     python: tuple[str, ...] = ()

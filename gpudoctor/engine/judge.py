@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.fact import Fact, FactAbsent, FactUnknown
 from gpudoctor.facts.gpu import Gpu
@@ -14,8 +15,7 @@ from gpudoctor.findings.finding import Evidence, Finding
 from gpudoctor.rules.rule import CannotJudge, Case, Rule, Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """The rule found something."""
 
     rule: Rule
@@ -24,16 +24,14 @@ class Found:
     subject: str = ""  # "GPU 3" where the rule looked at one GPU
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True):
     """The rule looked and found nothing."""
 
     rule: Rule
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotJudged:
+class NotJudged(msgspec.Struct, frozen=True):
     """A fact that the rule needs is unknown."""
 
     rule: Rule
@@ -42,8 +40,7 @@ class NotJudged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class Crashed(msgspec.Struct, frozen=True):
     """The rule has a bug."""
 
     rule: Rule

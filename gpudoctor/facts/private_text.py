@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
+
+import msgspec
 
 from gpudoctor.facts.network_addresses import IPV4, IPV6, MAC, is_ipv4_address, is_ipv6_address
 from gpudoctor.facts.placeholders import Placeholders
@@ -49,8 +50,7 @@ _COMMON_WORDS = frozenset(
 _SHORTEST_NAME = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The names of who ran gpudoctor, and where."""
 
     user_names: tuple[str, ...] = ()

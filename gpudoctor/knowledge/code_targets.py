@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 from gpudoctor.knowledge.versions import version_key
@@ -13,8 +14,7 @@ _NAMED = re.compile(r"(?P<kind>sm|compute)_(?P<major>\d+)(?P<minor>\d)(?P<suffix
 _DOTTED = re.compile(r"(?P<major>\d+)\.(?P<minor>\d)(?P<suffix>[af]?)(?P<ptx>\+PTX)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeTarget:
+class CodeTarget(msgspec.Struct, frozen=True):
     """One entry of an arch list: machine code ("sm_86") or PTX ("compute_90"); suffix "", "a" or "f"."""
 
     is_ptx: bool
@@ -23,8 +23,7 @@ class CodeTarget:
     suffix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(msgspec.Struct, frozen=True):
     """Whether a build runs on a GPU: by "cubin", by "ptx" (compiled at start), or "none"."""
 
     by: str

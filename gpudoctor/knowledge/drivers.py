@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 from gpudoctor.knowledge.versions import at_least, major_of, minor_of, version_key
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True):
     """A driver branch; max_cuda as nvidia-smi shows it; end_of_life YYYY-MM or None."""
 
     branch: str
@@ -22,8 +22,7 @@ class Branch:
     verified: str
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(msgspec.Struct, frozen=True):
     """The oldest driver that starts programs of a CUDA release; a number ("525.60.13") or a whole branch ("580")."""
 
     driver: str

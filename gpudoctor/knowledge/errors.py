@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """A cause of an error number, and what tells it from the others."""
 
     cause: str
     tell_apart: str
 
 
-@dataclass(frozen=True, slots=True)
-class CudaError:
+class CudaError(msgspec.Struct, frozen=True):
     """One number of the CUDA APIs."""
 
     code: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from gpudoctor.knowledge.drivers import branch_number, known_branches
 from gpudoctor.knowledge.tables import table
@@ -18,8 +19,7 @@ _MOBILE = re.compile(r" (Mobile / Max-Q|Max-Q / Mobile|Mobile)$")  # what the PC
 _MEMORY_SLACK = 0.10  # marketing GB against what NVML shows: ECC and the driver take their part
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(msgspec.Struct, frozen=True):
     """One compute capability. Branches are driver branches, None = open end; kernel_modules as in the table."""
 
     capability: str
@@ -37,8 +37,7 @@ class Architecture:
     is_jetson: bool = False  # the driver comes with JetPack, not as a branch of its own
 
 
-@dataclass(frozen=True, slots=True)
-class PciGpu:
+class PciGpu(msgspec.Struct, frozen=True):
     """What a PCI device id tells of an NVIDIA GPU without any driver."""
 
     device_id: int
@@ -47,8 +46,7 @@ class PciGpu:
     capability: str | None  # None: not certain from the chip
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(msgspec.Struct, frozen=True):
     """What a product can reach, from its data sheet."""
 
     name: str
@@ -104,7 +102,7 @@ def architecture(capability: str, gpu_name: str = "") -> Architecture | None:
     for row in table("gpus")["architecture_exceptions"]:
         if row["capability"] == found.capability and any(_has_words(gpu_name, words) for words in row["gpus"]):
             change: dict[str, Any] = {_FIELDS[row["field"]]: row["value"]}
-            found = replace(found, **change)
+            found = msgspec.structs.replace(found, **change)
     return found
 
 

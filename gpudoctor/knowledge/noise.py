@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class KnownLine:
+class KnownLine(msgspec.Struct, frozen=True):
     """A line that the tables know."""
 
     phrase: str

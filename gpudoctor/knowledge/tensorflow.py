@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -16,8 +16,7 @@ from gpudoctor.knowledge.tables import table
 from gpudoctor.knowledge.versions import at_least, minor_of
 
 
-@dataclass(frozen=True, slots=True)
-class TensorflowRelease:
+class TensorflowRelease(msgspec.Struct, frozen=True):
     """One release, as its wheels say; () and None = unknown or none."""
 
     version: str
@@ -40,16 +39,14 @@ class TensorflowRelease:
     gpu_package: str = "none"  # tensorflow-gpu of this version: wheel, stub (fails on purpose), none
 
 
-@dataclass(frozen=True, slots=True)
-class TensorflowPassed:
+class TensorflowPassed(msgspec.Struct, frozen=True):
     """A nearer release that was passed over, and why."""
 
     candidate: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TensorflowChoice:
+class TensorflowChoice(msgspec.Struct, frozen=True):
     """The answer of `tensorflow_choice`; release None = nothing fits."""
 
     release: TensorflowRelease | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -24,16 +24,14 @@ from gpudoctor.knowledge.versions import at_least, major_of, version_key
 _SURE = {"measured", "documented"}
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True):
     """A nearer candidate that was passed over, and why."""
 
     candidate: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TorchChoice:
+class TorchChoice(msgspec.Struct, frozen=True):
     """The answer of `choose_torch`; wheel None = nothing fits.
 
     `sure_wheel` stands beside a wheel whose list of code is only derived: the newest one whose list was measured or
@@ -46,8 +44,7 @@ class TorchChoice:
     is_disputed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Machine:
+class _Machine(msgspec.Struct, frozen=True):
     """What the wheel has to serve."""
 
     capabilities: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 from gpudoctor.knowledge.versions import version_key
@@ -12,8 +13,7 @@ from gpudoctor.knowledge.versions import version_key
 _PIECES = 3  # torch releases have three: 2.11.0
 
 
-@dataclass(frozen=True, slots=True)
-class TorchWheel:
+class TorchWheel(msgspec.Struct, frozen=True):
     """A torch release in one CUDA variant: what to install, and from which index path ("whl/cu126")."""
 
     version: str

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gpudoctor.knowledge.tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogAction:
+class CatalogAction(msgspec.Struct, frozen=True):
     """What NVIDIA's catalog asks for, under a condition ("" = always); `action` is the catalog's word."""
 
     condition: str
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class XidMeaning:
+class XidMeaning(msgspec.Struct, frozen=True):
     """One row; severity as in the table's legend (gpu_fatal, app_fatal, ...), None where the table has none."""
 
     number: int

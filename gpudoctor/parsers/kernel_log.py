@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.kernel_log import LogLine, Xid
 
@@ -37,8 +38,7 @@ _PID = re.compile(r"\bpid='?(\d+)")
 _PROCESS = re.compile(r"\bname='?([^,']+)")
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedKernelLog:
+class ParsedKernelLog(msgspec.Struct, frozen=True):
     """The lines of interest and the Xids, in the log's order, numbered from 1 as in the text."""
 
     lines: tuple[LogLine, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 OPEN = "open"
 PROPRIETARY = "proprietary"
@@ -21,16 +22,14 @@ class Buffer(Protocol):
     def __getitem__(self, index: slice, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModule:
+class LoadedModule(msgspec.Struct, frozen=True):
     """The loaded NVIDIA kernel module, as it describes itself."""
 
     version: str  # "" = the text does not say
     flavour: str  # open, proprietary, "" = not told
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleInfo:
+class ModuleInfo(msgspec.Struct, frozen=True):
     """What a module file says of itself."""
 
     version: str = ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _ENTRY = re.compile(r"^\s+(\S+) \(([^)]*)\) => (/.*)$")
 _FLAG_OF_ARCHITECTURE = {"x86_64": "x86-64", "aarch64": "AArch64", "ppc64le": "64bit"}
 
 
-@dataclass(frozen=True, slots=True)
-class LoaderConfiguration:
+class LoaderConfiguration(msgspec.Struct, frozen=True):
     """What one ld.so.conf file says."""
 
     folders: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _MESSAGE_LIMIT_CHARACTERS = 400
 _TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])")
@@ -16,8 +17,7 @@ _BANNER = re.compile(
 _TABLE_LINE = re.compile(r"^[|+]|^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}")  # of the table, and its date
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(msgspec.Struct, frozen=True):
     """The first line of nvidia-smi's table; "" where a field is not there or says N/A or ERR!."""
 
     smi_version: str

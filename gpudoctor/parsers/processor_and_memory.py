@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 # The instruction sets that wheels ask for, by the kernel's names; the last two are of aarch64.
 _FLAGS = frozenset(
@@ -11,8 +12,7 @@ _FLAGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(msgspec.Struct, frozen=True):
     """What /proc/cpuinfo says of the first processor, and how many there are."""
 
     model: str  # "" = the file does not say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import msgspec
 
@@ -78,8 +77,7 @@ def decode_cudnn_number(number: int) -> str:
     return f"{number // thousands}.{number % thousands // 100}.{number % 100}"
 
 
-@dataclass(frozen=True, slots=True)
-class CompilerVersion:
+class CompilerVersion(msgspec.Struct, frozen=True):
     """A host compiler's own words."""
 
     name: str  # gcc, clang, cl

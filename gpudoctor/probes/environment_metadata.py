@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,8 +99,7 @@ class FilesStage(msgspec.Struct, frozen=True):
     shared_files: tuple[SharedFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What the interpreter said; a part is None where it did not come, and `why_not` says why."""
 
     interpreter: InterpreterStage | None = None

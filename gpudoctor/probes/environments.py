@@ -8,8 +8,9 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.probes.environment_metadata import Asked, ask_metadata, read_environment
@@ -23,13 +24,12 @@ _THREADS = 16
 _IMPORTS_AT_ONCE = max(4, os.cpu_count() or 1)  # more would only push each other towards their deadlines
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(msgspec.Struct):
     """What was started for one environment."""
 
     target: Target
     metadata: Future[Asked]
-    frameworks: dict[str, Future[Stages]] = field(default_factory=dict)
+    frameworks: dict[str, Future[Stages]] = msgspec.field(default_factory=dict)
 
 
 class _Launcher:

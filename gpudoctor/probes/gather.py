@@ -32,10 +32,10 @@ def gather(
     """
     environments = _Side(lambda: probe_environments(host, targets, options))
     machine = _Side(lambda: probe_machine(host, on_slow=on_slow))
+    meanwhile()
     environments.join(SLOW_SECONDS)
     if environments.is_alive():
         on_slow("the Python environments")
-    meanwhile()
     environments.join()
     machine.join()
     seen_machine, failures = machine.result or (Machine(), ())

@@ -12,9 +12,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 _TAIL_BYTES = 64 * 1024  # the end of what was cut, where a flood's last words are
@@ -25,8 +26,7 @@ _starting: set[object] = set()  # one token for each that is about to run
 _is_stopping = threading.Event()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a command did. exit_code is None when it did not start or was killed; then `failure` says why."""
 
     argv: tuple[str, ...]
@@ -51,8 +51,7 @@ class Answer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(msgspec.Struct, frozen=True):
     """The machine that is looked at.
 
     `root` is where /proc, /sys, /dev, /etc, /usr, /opt and /var are read; commands, environment variables and
@@ -60,7 +59,7 @@ class Host:
     """
 
     root: Path = Path("/")
-    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    variables: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
     timeout_seconds: float = 30.0
 
     @property

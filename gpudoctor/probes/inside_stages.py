@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,8 +28,7 @@ class Unreadable(ValueError):
     """A stage was sent, and is not what it should be: something in the environment interfered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(msgspec.Struct, frozen=True):
     """The stages that arrived, in order, and how the child ended."""
 
     sent: tuple[dict[str, Any], ...]

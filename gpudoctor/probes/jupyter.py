@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +35,7 @@ class _KernelJson(msgspec.Struct, frozen=True):
     env: dict[str, str] = {}  # msgspec copies an empty default
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """A folder `kernels` and what a bare `python` in its specs means."""
 
     folder: Path

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,7 @@ from gpudoctor.probes.host import Answer, Host
 _INSIDE = Path(__file__).parent / "inside"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What one question got: a value, or an error's name and number (None: no number was given)."""
 
     call: str
@@ -30,11 +28,10 @@ class Reply:
     code: int | None = None
 
 
-@dataclass(slots=True)
-class Heard:
+class Heard(msgspec.Struct):
     """Everything that the child said before its end, by GPU (None: the library as a whole) and key."""
 
-    replies: dict[tuple[int | None, str], Reply] = field(default_factory=dict)
+    replies: dict[tuple[int | None, str], Reply] = msgspec.field(default_factory=dict)
     last_asked: str = ""  # the question that was open last
     ending: str = ""  # why the rest is not there, in words for a fact's reason; "" = nothing is missing
 

@@ -8,7 +8,8 @@ import platform
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.parsers.ldconfig import parse_ldconfig_cache, parse_loader_configuration
 from gpudoctor.probes.host import Host
@@ -36,8 +37,7 @@ _OF_INTEREST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryFile:
+class LibraryFile(msgspec.Struct, frozen=True):
     """A library file as the loader sees it."""
 
     name: str  # file name: libcuda.so.1
@@ -46,8 +46,7 @@ class LibraryFile:
     origin: str  # LD_LIBRARY_PATH, loader cache, default folder
 
 
-@dataclass(frozen=True, slots=True)
-class LoaderView:
+class LoaderView(msgspec.Struct, frozen=True):
     """The libraries of interest in the loader's order, each real file once a name, and the folders that it searches."""
 
     files: tuple[LibraryFile, ...]

@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -43,8 +42,7 @@ _GRACE_SECONDS = 5.0  # beyond the deadline of the commands inside a probe
 Seen = Mapping[str, Record]  # section ("driver", "system", ...) -> its record, with what the probe saw
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """One probe: its name for people, what it fills (section -> fields), and the look itself."""
 
     name: str

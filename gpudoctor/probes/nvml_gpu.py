@@ -189,7 +189,7 @@ def _processes(host: Host, raw: Any) -> tuple[GpuProcess, ...]:
 
 def _is_our_child(pid: int) -> bool:
     """Whether a process descends from this one; never asked of the root's tree, which may be another machine's."""
-    import psutil  # only where the card has processes at all
+    import psutil  # noqa: PLC0415  # slow, and only needed where the card has processes at all
 
     try:
         return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())

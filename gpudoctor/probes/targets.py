@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from gpudoctor.facts.jupyter import KernelSpec
 from gpudoctor.probes.environment_folders import (
@@ -31,8 +32,7 @@ _PATH_NAMES = ("python3", "python", "python.exe")
 _FRAMEWORK_FOLDERS = ("torch", "tensorflow", "jax", "cupy")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """An interpreter to ask, and how it was chosen."""
 
     interpreter: str
@@ -41,13 +41,12 @@ class Target:
     variables: tuple[tuple[str, str], ...] = ()  # set on top of the process's own, as a kernelspec does
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeOptions:
+class ProbeOptions(msgspec.Struct, frozen=True):
     """How to look at environments."""
 
     no_import: bool = False  # metadata only: no framework is started
     deep: bool = False  # also short computations on every GPU
-    working_directory: Path = field(default_factory=Path.cwd)  # only listed: what lies there is never imported
+    working_directory: Path = msgspec.field(default_factory=Path.cwd)  # only listed: what lies there is never imported
 
 
 class TargetNotFound(Exception):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.snapshot import Machine
@@ -28,8 +29,7 @@ class Mark(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(msgspec.Struct, frozen=True):
     """One entry of the overview."""
 
     mark: Mark

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.knowledge.errors import CudaError, old_runtime_error
 from gpudoctor.knowledge.xids import XidMeaning
@@ -63,8 +64,7 @@ _CODES_OF_XID: dict[int, tuple[str, ...]] = {
 _FATAL_XID = ("HWD001",)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A page of documentation; severity is "" where the word does not apply."""
 
     code: str

@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -16,8 +16,7 @@ _PLAIN_WIDTH = 80
 _NARROWEST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(msgspec.Struct, frozen=True):
     """A terminal, pipe or file."""
 
     width: int = _PLAIN_WIDTH  # columns

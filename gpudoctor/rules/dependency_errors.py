@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.findings.finding import Severity
 from gpudoctor.rules.framework_starts import (
@@ -35,8 +36,7 @@ _BLAMED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DependencyError:
+class DependencyError(msgspec.Struct, frozen=True):
     """A package that a framework could not load, its installed version, and what to install instead."""
 
     said: Said

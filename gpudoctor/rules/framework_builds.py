@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, FrameworkRun
 from gpudoctor.facts.fact import Fact, absent, known, unknown
@@ -17,8 +18,7 @@ _PLUGIN = re.compile(r"jax-cuda(\d+)-plugin")
 _CUPY = re.compile(r"cupy-cuda(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(msgspec.Struct, frozen=True):
     """One installed framework that is built for CUDA."""
 
     framework: str  # torch, tensorflow, jax, cupy

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, FrameworkRun, Package
 from gpudoctor.facts.fact import Fact, FactUnknown
@@ -23,8 +24,7 @@ _DISTRIBUTIONS = (
 _IMPORT = "import"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """A piece of text that a starting framework left, and the fact that holds it."""
 
     run: FrameworkRun

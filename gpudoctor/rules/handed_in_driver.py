@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gpudoctor.facts.system import Container
 from gpudoctor.rules.nvidia_hardware import nvidia_devices
@@ -12,8 +12,7 @@ _NO_REQUEST = ("", "void", "none")
 _ANY = "all"  # what NVIDIA's images set on their own: no proof that somebody asked
 
 
-@dataclass(frozen=True, slots=True)
-class HandedIn:
+class HandedIn(msgspec.Struct, frozen=True):
     """The driver as this container sees it."""
 
     container: Container

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence, Severity
@@ -22,8 +23,7 @@ _REPLACED = 2  # letters that pip replaces at most, in practice
 _CONDA_NAMES = {"pytorch": "torch", "tensorflow": "tensorflow", "tensorflow-base": "tensorflow", "cupy": "cupy"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture:
+class Mixture(msgspec.Struct, frozen=True):
     """One fault of that kind, and which packages to remove and to install again."""
 
     what: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.facts.fact import Fact
@@ -23,8 +24,7 @@ _SENTENCES = (
 _RELEASE = re.compile(r"\.so\.(\d+)|_(\d{1,2})\d?\.dll")  # cudart64_110.dll is of 11.0, cudnn64_8.dll of 8
 
 
-@dataclass(frozen=True, slots=True)
-class MissingLibrary:
+class MissingLibrary(msgspec.Struct, frozen=True):
     """A CUDA library that could not be loaded."""
 
     framework: str

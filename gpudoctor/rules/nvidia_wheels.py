@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence
@@ -15,8 +16,7 @@ from gpudoctor.rules.requirements import Broken, broken_requirements
 _SUFFIXED = re.compile(r"(nvidia-.+)-cu(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class NvidiaWheels:
+class NvidiaWheels(msgspec.Struct, frozen=True):
     """What is wrong with NVIDIA's packages here."""
 
     pins: tuple[Broken, ...]  # requirements of torch that are not met

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpudoctor.facts.gpu import Gpu
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.rule import Case
@@ -9,11 +10,17 @@ from gpudoctor.rules.rule import Case
 
 def gpu_that_waits(case: Case) -> str:
     """Name the GPUs that wait for the fabric, or joined it with an error."""
-    for gpu in case.machine.gpus.peek() or ():
-        state, status = gpu.fabric_state.peek(), gpu.fabric_status.peek()
-        if state == "in_progress" or (state == "completed" and status not in (None, "SUCCESS")):
-            return f"GPU {gpu.index} is in fabric state {state}{f', status {status}' if status else ''}"
-    return ""
+    waiting = [gpu for gpu in case.machine.gpus.peek() or () if _waits(gpu)]
+    if not waiting:
+        return ""
+    state, status = waiting[0].fabric_state.peek(), waiting[0].fabric_status.peek()
+    others = f" and {len(waiting) - 1} more" if waiting[1:] else ""
+    return f"fabric state of GPU {waiting[0].index}{others} is {state}{f', status {status}' if status else ''}"
+
+
+def _waits(gpu: Gpu) -> bool:
+    state, status = gpu.fabric_state.peek(), gpu.fabric_status.peek()
+    return state == "in_progress" or (state == "completed" and status not in (None, "SUCCESS"))
 
 
 def service_trouble(case: Case) -> str:

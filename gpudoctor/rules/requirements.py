@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -16,8 +16,7 @@ _SYSTEMS = {"linux": ("Linux", "posix"), "win32": ("Windows", "nt"), "darwin": (
 _MANY = 9999
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A requirement that is not met; installed None = the package is not there."""
 
     by: Package

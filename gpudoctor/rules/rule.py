@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.environment import Environment
@@ -36,8 +37,7 @@ class CannotJudge(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """What is judged: a snapshot and, by the rule's scope, one environment or GPU of it."""
 
     snapshot: Snapshot
@@ -82,8 +82,7 @@ class Case:
 Judge = Callable[[Case], Finding | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One code: what it is called, what it explains, and how it is judged."""
 
     code: str

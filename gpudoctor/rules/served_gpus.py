@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.knowledge import tensorflow, torch
@@ -17,8 +17,7 @@ from gpudoctor.rules.visible_devices import is_visible
 from gpudoctor.rules.wheel_target import wheel_target
 
 
-@dataclass(frozen=True, slots=True)
-class Unserved:
+class Unserved(msgspec.Struct, frozen=True):
     """A GPU for which a build has no code that can run."""
 
     build: Build
@@ -28,8 +27,7 @@ class Unserved:
     is_disputed: bool = False  # no code by the rule, yet seen to run
 
 
-@dataclass(frozen=True, slots=True)
-class LastBuild:
+class LastBuild(msgspec.Struct, frozen=True):
     """The newest release of a framework that has code for a GPU and starts on this driver, whatever the Python."""
 
     requirement: str  # torch==2.3.1+cu118

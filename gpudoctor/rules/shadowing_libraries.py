@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, FrameworkRun, MappedLibrary, Package
 from gpudoctor.facts.toolkit import CudnnCopy
@@ -17,8 +18,7 @@ _FULL_VERSION = re.compile(r"\.so\.(\d+\.\d+(?:\.\d+)+)$")
 _WHOLE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(msgspec.Struct, frozen=True):
     """A library from outside that was, or would be, taken in place of the bundled one."""
 
     soname: str

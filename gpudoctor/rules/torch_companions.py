@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.knowledge.versions import minor_of
@@ -15,8 +16,7 @@ _CUDA_SUFFIX = re.compile(r"\+cu(\d{2,3})$")
 _CHECKED_DIGITS = {"torchvision": 2, "torchaudio": 3}  # what their import compares of cu126: the major, or all
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(msgspec.Struct, frozen=True):
     """A package, the torch or CUDA that it was made for, and whether it fails to load because of that."""
 
     package: Package

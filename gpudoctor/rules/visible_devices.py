@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.rules.rule import Case
@@ -12,8 +13,7 @@ from gpudoctor.rules.rule import Case
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What a value selects. The driver reads from the left and stops at the first entry that names no GPU."""
 
     visible: tuple[int, ...]  # positions in NVML's list; the driver's own order may be another, the number is the same

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.knowledge.gpus import capability_of_name, pci_gpu
@@ -14,8 +14,7 @@ _NVIDIA = 0x10DE
 _DISPLAY_CLASS = 0x03
 
 
-@dataclass(frozen=True, slots=True)
-class WheelTarget:
+class WheelTarget(msgspec.Struct, frozen=True):
     """The questions that a chooser asks; None and () where the machine does not say. For advice, never to judge."""
 
     capabilities: tuple[str, ...]

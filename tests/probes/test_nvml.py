@@ -288,6 +288,7 @@ def test_card_with_the_systems_own_memory_has_none(fake_host: MakeHost) -> None:
 
 def test_missing_pynvml_is_a_reason(fake_host: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     nvml, gpus = probe_nvml(fake_host(gpus=[RTX_4090]))
     assert gpus.unknown == "the Python module pynvml (nvidia-ml-py) was not found"
     assert set(_unknowns(nvml).values()) == {gpus.unknown}

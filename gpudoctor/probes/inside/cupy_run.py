@@ -42,7 +42,14 @@ def devices(cupy):
 
 
 def _device(cupy, index):
-    device = {"index": index, "name": "", "compute_capability": "", "memory_total_bytes": 0, "error": "", "error_code": None}
+    device = {
+        "index": index,
+        "name": "",
+        "compute_capability": "",
+        "memory_total_bytes": 0,
+        "error": "",
+        "error_code": None,
+    }
     try:
         properties = cupy.cuda.runtime.getDeviceProperties(index)
         name = properties["name"]

@@ -56,7 +56,10 @@ def run(channel, questions, mapped_libraries, request):
     channel.send("import", mapped=guarded(mapped_libraries, []), **answers)
     turn = take_turn(request["turn_file"], request["turn_seconds"])  # kept until this process ends
     devices = ask(channel, "devices", lambda: questions.devices(module))
-    libraries = {"mapped": guarded(mapped_libraries, []), "runtime_cudnn": guarded(lambda: questions.cudnn(module), None)}
+    libraries = {
+        "mapped": guarded(mapped_libraries, []),
+        "runtime_cudnn": guarded(lambda: questions.cudnn(module), None),
+    }
     channel.send("libraries", **libraries)
     if request["deep"]:
         count = len(devices["devices"]) if devices else 0

@@ -49,7 +49,9 @@ def _add_user_site(folder):
     site.addsitedir(folder)
     added = [entry for entry in sys.path if entry not in before]
     # Python puts the user site before the environment's own packages, and it decides which copy is imported.
-    place = next((i for i, entry in enumerate(before) if entry.endswith(("site-packages", "dist-packages"))), len(before))
+    place = next(
+        (i for i, entry in enumerate(before) if entry.endswith(("site-packages", "dist-packages"))), len(before)
+    )
     sys.path[:] = before[:place] + added + before[place:]
 
 

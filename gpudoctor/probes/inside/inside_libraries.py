@@ -40,7 +40,9 @@ def _soname(path):
     if stem in _DRIVER:
         return stem + ".so.1"
     pieces = [piece for piece in digits.split(".") if piece]
-    keep = 2 if stem == "libcudart" and pieces[:1] and int(pieces[0]) < 11 else 1  # libcudart.so.10.2, libcudart.so.11.0
+    keep = (
+        2 if stem == "libcudart" and pieces[:1] and int(pieces[0]) < 11 else 1
+    )  # libcudart.so.10.2, libcudart.so.11.0
     return ".".join([stem + ".so"] + pieces[:keep])
 
 

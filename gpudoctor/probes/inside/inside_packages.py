@@ -207,7 +207,14 @@ def _channel(folder, file_name, name):
 
 
 _OPENMP = re.compile(r"^(libiomp5|libomp|libgomp)([-.].*)?\.(so|dylib)(\.\d+)*$|^(libiomp5md|libomp\d*(\.\w+)?)\.dll$")
-_OPENMP_FOLDERS = ("torch/lib", "tensorflow", "tensorflow/python", "sklearn/.libs", "sklearn/.dylibs", "functorch/.dylibs")
+_OPENMP_FOLDERS = (
+    "torch/lib",
+    "tensorflow",
+    "tensorflow/python",
+    "sklearn/.libs",
+    "sklearn/.dylibs",
+    "functorch/.dylibs",
+)
 
 
 def _openmp_libraries(folders):

@@ -85,7 +85,14 @@ def _gpu_refusal(jax):
 
 
 def _device(jax, index, gpu):
-    device = {"index": index, "name": "", "compute_capability": "", "memory_total_bytes": 0, "error": "", "error_code": None}
+    device = {
+        "index": index,
+        "name": "",
+        "compute_capability": "",
+        "memory_total_bytes": 0,
+        "error": "",
+        "error_code": None,
+    }
     try:
         device["name"] = str(gpu.device_kind)
         device["compute_capability"] = str(getattr(gpu, "compute_capability", "") or "")
@@ -123,7 +130,10 @@ def kernels(jax, index, report):
         return (jax.nn.relu(convolve(picture, kernel)) ** 2).mean()
 
     computations = (
-        ("matmul", lambda put: jax.lax.dot_general(put(left), put(right), (((1,), (0,)), ((), ())), precision="highest")),
+        (
+            "matmul",
+            lambda put: jax.lax.dot_general(put(left), put(right), (((1,), (0,)), ((), ())), precision="highest"),
+        ),
         ("convolution", lambda put: convolve(put(image), put(weight))),
         ("backward", lambda put: jax.grad(loss)(put(weight), put(image))),
     )

@@ -54,7 +54,14 @@ def devices(tf):
 
 
 def _device(tf, index, gpu):
-    device = {"index": index, "name": "", "compute_capability": "", "memory_total_bytes": 0, "error": "", "error_code": None}
+    device = {
+        "index": index,
+        "name": "",
+        "compute_capability": "",
+        "memory_total_bytes": 0,
+        "error": "",
+        "error_code": None,
+    }
     try:
         ask = getattr(tf.config.experimental, "get_device_details", None)  # since 2.4
         details = ask(gpu) if ask is not None else {}

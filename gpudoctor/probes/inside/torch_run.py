@@ -70,7 +70,14 @@ def _why_not(torch):
 
 
 def _device(torch, index):
-    device = {"index": index, "name": "", "compute_capability": "", "memory_total_bytes": 0, "error": "", "error_code": None}
+    device = {
+        "index": index,
+        "name": "",
+        "compute_capability": "",
+        "memory_total_bytes": 0,
+        "error": "",
+        "error_code": None,
+    }
     try:
         properties = torch.cuda.get_device_properties(index)
         device["name"] = str(properties.name)

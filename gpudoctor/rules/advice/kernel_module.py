@@ -57,14 +57,14 @@ def build_for_this_kernel(case: Case) -> Fix:
         "zypper": ("zypper install kernel-default-devel", f"dkms autoinstall -k {kernel}"),
         "pacman": ("pacman -S --needed linux-headers", f"dkms autoinstall -k {kernel}"),
     }.get(package_manager(case), (f"dkms autoinstall -k {kernel}",))
-    return _here(
-        case,
-        Fix(
-            title=f"Build the module for kernel {kernel} and load it",
-            commands=as_root(case, *commands, "modprobe nvidia"),
-            needs_root=True,
-        ),
-    )
+    title = f"Build the module for kernel {kernel} and load it"
+    failed = next((one for one in case.driver.dkms.peek() or () if one.state == "failed"), None)
+    if failed and failed.kernel_release in ("", case.system.kernel_release.peek()):
+        commands = (f"tail -n 40 /var/lib/dkms/{failed.module}/{failed.version}/build/make.log", *commands)
+        title = (
+            f"Read why the build failed (a newer release than {failed.version} may fit this kernel), then build again"
+        )
+    return _here(case, Fix(title=title, commands=as_root(case, *commands, "modprobe nvidia"), needs_root=True))
 
 
 def load_module(case: Case) -> Fix:

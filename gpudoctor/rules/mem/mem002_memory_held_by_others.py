@@ -16,7 +16,8 @@ End what is not needed, by its number; look with `fuser` where none is shown. A 
 closing the tab is not enough. If nothing has the device open and the memory stays taken, reset the GPU or reboot.
 
 ## When this is harmless
-When the programs that are listed are meant to run: a busy GPU is no broken one. TensorFlow and JAX take nearly all
+When the programs that are listed are meant to run: a busy GPU is no broken one, and one at half load or more is
+reported as information only. TensorFlow and JAX take nearly all
 memory in advance, whatever they need.
 
 ## Easily confused with
@@ -40,11 +41,13 @@ from gpudoctor.rules.visible_devices import is_visible
 MOSTLY_HELD = 0.5
 # With less than a tenth free, no framework gets beyond its own libraries and a few tensors.
 NEARLY_FULL = 0.9
+# From here on the listed programs compute with what they hold: a training, not a leftover.
+AT_WORK_PERCENT = 50
 _OUT_OF_MEMORY = ("out of memory", "resource_exhausted", "alloc_failed")
 _GIB = 1024**3
 
 
-@rule("MEM002", Severity.WARNING, Scope.GPU, hides=("MEM001", "RUN005", "RUN006"))
+@rule("MEM002", Severity.WARNING, Scope.GPU, hides=("MEM001", "PRF001", "RUN005", "RUN006"))
 def memory_held_by_others(case: Case) -> Finding | None:
     gpu = case.gpu
     used, total = gpu.memory_used_bytes.need(), gpu.memory_total_bytes.need()
@@ -55,9 +58,18 @@ def memory_held_by_others(case: Case) -> Finding | None:
     return Finding(
         message=f"{used / _GIB:.1f} of {total / _GIB:.1f} GiB ({share} %) are taken, {_by_whom(case, processes)}",
         evidence=(gpu.memory_used_bytes, gpu.memory_total_bytes, *(_evidence(process) for process in processes)),
-        severity=Severity.ERROR if used / total >= NEARLY_FULL and _has_failed(case) else Severity.WARNING,
+        severity=_severity(case, used / total, processes),
         fixes=free_memory(case, processes),
     )
+
+
+def _severity(case: Case, share: float, processes: tuple[GpuProcess, ...]) -> Severity:
+    """Weigh it: a framework that ran out of memory is broken, programs that are seen to compute are in order."""
+    if share >= NEARLY_FULL and _has_failed(case):
+        return Severity.ERROR
+    is_computing = any(process.kind == "compute" for process in processes)
+    is_at_work = is_computing and (case.gpu.utilization_percent.peek() or 0) >= AT_WORK_PERCENT
+    return Severity.INFO if is_at_work else Severity.WARNING
 
 
 def _by_whom(case: Case, processes: tuple[GpuProcess, ...]) -> str:
