@@ -233,7 +233,7 @@ class _Reading:
     def _kernel_runs(self) -> Fact[tuple[KernelRun, ...]]:
         question = "short computations"
         if not self.deep:
-            return known((), "--deep not asked for")  # none were run: that is known
+            return unknown("not asked for: --deep", self._source(question))
         if self.libraries is None:
             return self._not_reached(question)
         return known(self.stages.every("kernel", KernelRun), self._source(question))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Severity
-from gpudoctor.findings.report import Report
+from gpudoctor.findings.report import Report, Unjudged
 from gpudoctor.render.areas import Mark
 from gpudoctor.render.values import counted, listed
 from gpudoctor.rules.registry import find_rule
@@ -42,14 +42,20 @@ def _root(report: Report, rivals: int) -> str:
 
 
 def _healthy(report: Report) -> tuple[Mark, str]:
-    open_codes = sorted({item.code for item in report.not_judged if _matters(item.code)})
+    open_codes = sorted({item.code for item in report.not_judged if _matters(item.code) and not _is_extra(item)})
     if open_codes:
         said = "No problems found in what could be looked at; "
         said += f"{counted(len(open_codes), 'check')} could not be judged: {listed(open_codes, _CODES_SHOWN)}"
         return Mark.UNKNOWN, said
     passed = counted(report.counts.passed, "check")
     remarks = f", {counted(len(report.findings), 'remark')} above" if report.findings else ""
-    return Mark.OK, f"No problems found ({passed} passed{remarks})"
+    extra = "; --deep also computes on every GPU" if any(_is_extra(item) for item in report.not_judged) else ""
+    return Mark.OK, f"No problems found ({passed} passed{remarks}{extra})"
+
+
+def _is_extra(item: Unjudged) -> bool:
+    """Whether a check was left out because it is one that has to be asked for."""
+    return item.reason == "not asked for: --deep"
 
 
 def _matters(code: str) -> bool:

@@ -61,8 +61,7 @@ def test_torch_that_works(start: Start) -> None:
     assert device == FrameworkDevice(
         index=0, name="NVIDIA GeForce RTX 4090", compute_capability="8.9", memory_total_bytes=8 << 30
     )
-    assert run.kernel_runs.need() == ()
-    assert run.kernel_runs.source == "--deep not asked for"
+    assert run.kernel_runs.unknown == "not asked for: --deep"
 
 
 def test_torch_says_why_it_has_no_gpu(start: Start) -> None:

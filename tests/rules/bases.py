@@ -247,7 +247,7 @@ def _torch_run() -> FrameworkRun:
             ),
             "/proc/self/maps",
         ),
-        kernel_runs=known((), "--deep not asked for"),
+        kernel_runs=known((), source),
     )
 
 
@@ -387,7 +387,7 @@ def tensorflow_desktop() -> Snapshot:
             (MappedLibrary(soname="libcudnn.so.9", path=f"{site}/nvidia/cudnn/lib/libcudnn.so.9", version="9.27.0"),),
             "/proc/self/maps",
         ),
-        kernel_runs=known((), "--deep not asked for"),
+        kernel_runs=known((), source),
     )
     environment = msgspec.structs.replace(
         snapshot.environments[0],
