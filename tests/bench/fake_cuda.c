@@ -1,6 +1,7 @@
 /* A libcuda.so.1 that answers from the file named by FAKE_CUDA: version, init, gpuN.name, gpuN.cc, gpuN.mem_total,
  * error.FUNCTION, hang.FUNCTION, segfault.FUNCTION (names without suffix: cuInit, cuDeviceTotalMem).
- * CUDA_VISIBLE_DEVICES is served like the real one does for numbers: the first number that names no GPU ends the list.
+ * CUDA_VISIBLE_DEVICES is served like the real one: indices and beginnings of gpuN.uuid (default GPU-0000000N-...); the
+ * first entry that names no GPU ends the list.
  */
 #define ANSWERS_VARIABLE "FAKE_CUDA"
 #include "answers.h"
@@ -25,6 +26,26 @@ static int gpu_count(void)
     return (int)number(-1, "count", count);
 }
 
+static void text_of_uuid(int gpu, char *to, size_t size)
+{
+    const char *given = answer(gpu, "uuid", NULL);
+    if (given)
+        snprintf(to, size, "%s", given);
+    else
+        snprintf(to, size, "GPU-%08x-0000-4000-8000-000000000000", gpu + 1);
+}
+
+static int named_gpu(const char *entry, size_t length, int all)
+{
+    char uuid[64];
+    for (int gpu = 0; gpu < all; gpu++) {
+        text_of_uuid(gpu, uuid, sizeof uuid);
+        if (length && strncmp(uuid, entry, length) == 0)
+            return gpu;
+    }
+    return -1;
+}
+
 static void choose_visible(void)
 {
     const char *chosen = getenv("CUDA_VISIBLE_DEVICES");
@@ -38,7 +59,11 @@ static void choose_visible(void)
     while (*chosen && visible_count < 64) {
         char *end;
         long gpu = strtol(chosen, &end, 10);
-        if (end == chosen || gpu < 0 || gpu >= all)
+        if (end == chosen) {
+            end += strcspn(end, ",");
+            gpu = named_gpu(chosen, (size_t)(end - chosen), all);
+        }
+        if (gpu < 0 || gpu >= all)
             return;
         visible[visible_count++] = (int)gpu;
         chosen = *end == ',' ? end + 1 : end + strlen(end);
@@ -120,8 +145,13 @@ EXPORT int cuDeviceGetAttribute(int *to, int attribute, int device)
 EXPORT int cuDeviceGetUuid(unsigned char *to, int device)
 {
     ASK_DEVICE(device, "cuDeviceGetUuid");
-    const unsigned char fixed[16] = {0, 0, 0, (unsigned char)(visible[device] + 1), 0, 0, 0x40, 0, 0x80};
-    memcpy(to, fixed, sizeof fixed);
+    char uuid[64], digits[33] = "";
+    text_of_uuid(visible[device], uuid, sizeof uuid);
+    for (char *from = strchr(uuid, '-'); from && *from && strlen(digits) < 32; from++)
+        if (*from != '-')
+            strncat(digits, from, 1);
+    for (int i = 0; i < 16; i++)
+        sscanf(digits + 2 * i, "%2hhx", &to[i]);
     return SUCCESS;
 }
 

@@ -94,6 +94,9 @@ def _write_framework(site: Path, framework: str, answers: dict[str, Any]) -> Non
     (package / "_stub.py").write_text(stub_sources.MISBEHAVE)
     (package / "answers.json").write_text(json.dumps(answers))
     (package / "__init__.py").write_text(getattr(stub_sources, framework.upper()))
+    if framework == "jax" and not (site / "numpy").exists():  # its children use it
+        (site / "numpy").mkdir()
+        (site / "numpy/__init__.py").write_text(stub_sources.NUMPY)
     if framework == "torch":
         (package / "version.py").write_text(_torch_version(answers))
         (package / "_C.py").write_text(stub_sources.TORCH_C)
