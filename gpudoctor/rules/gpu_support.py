@@ -37,8 +37,26 @@ def is_in_doubt(case: Case, device: PciDevice, driver_version: str) -> bool:
     return gpus.driver_knows(row.capability, driver_version) is None
 
 
+def would_be_lost(case: Case, branch: str | None, flavour: str) -> str:
+    """Name a GPU that works now and that a driver of this branch and flavour would not serve; "" when there is none."""
+    for gpu in case.machine.gpus.peek() or ():
+        name, capability = gpu.name.peek() or "", gpu.compute_capability.peek()
+        row = gpus.architecture(capability, name) if capability else None
+        if row and (_needed_flavour(row) not in ("", flavour) or (branch and not _may_serve(row, branch))):
+            return name or f"GPU {gpu.index}"
+    return ""
+
+
+def _may_serve(row: gpus.Architecture, branch: str) -> bool:
+    return gpus.driver_knows(row.capability, branch) is not False
+
+
+def _needed_flavour(row: gpus.Architecture) -> str:
+    return {"proprietary_only": "proprietary", "open_only": "open"}.get(row.kernel_modules, "")
+
+
 def wrong_flavour(case: Case, device: PciDevice, flavour: str) -> str:
     """Return the flavour of kernel modules that the device needs when it is not `flavour`, else ""."""
     row = architecture_of(case, device)
-    needed = {"proprietary_only": "proprietary", "open_only": "open"}.get(row.kernel_modules, "") if row else ""
+    needed = _needed_flavour(row) if row else ""
     return needed if needed != flavour else ""

@@ -10,6 +10,7 @@ from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver_packages import driver_packages, flavour_wanted, newest_branch_for, supported_branch
+from gpudoctor.rules.gpu_support import would_be_lost
 from gpudoctor.rules.rule import Case
 
 _WINDOWS_PAGE = "https://www.nvidia.com/drivers"
@@ -28,6 +29,21 @@ def install_other_flavour(case: Case, version: str | None, open_modules: bool) -
     """Advise to install the branch of driver `version`, or an old GPU's last branch, in the other flavour."""
     known = drivers.branch_of(version) if version else None
     branch = newest_branch_for(case) or (known.branch if known else None)
+    return _unless_one_is_lost(case, branch, open_modules)
+
+
+def install_last_branch(case: Case, branch: str) -> Fix:
+    """Advise to install the last branch that serves an old GPU."""
+    return _unless_one_is_lost(case, branch, open_modules=False)
+
+
+def _unless_one_is_lost(case: Case, branch: str | None, open_modules: bool) -> Fix:
+    """Advise to install a driver, unless a GPU that works now would then not be served: one machine has one driver."""
+    flavour = "open" if open_modules else "proprietary"
+    other = would_be_lost(case, branch, flavour)
+    if other:
+        which = f"branch {branch} with {flavour} modules" if branch else f"a driver with {flavour} modules"
+        return Fix(title=f"Use this GPU in another machine, or leave it unused: {which} does not serve {other}")
     return install_driver(case, branch, open_modules)
 
 

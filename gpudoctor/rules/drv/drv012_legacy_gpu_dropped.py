@@ -39,7 +39,7 @@ from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.driver import install_driver
+from gpudoctor.rules.advice.driver import install_last_branch
 from gpudoctor.rules.consequences import OF_NO_MODULE
 from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch
 from gpudoctor.rules.rule import Case, Scope, rule
@@ -78,5 +78,5 @@ def _finding(case: Case, device: PciDevice, version: str, branch: str, lines: tu
             *kernel_lines.as_evidence(case, lines),
         ),
         severity=Severity.INFO if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
-        fixes=(install_driver(case, branch, open_modules=False),),
+        fixes=(install_last_branch(case, branch),),
     )

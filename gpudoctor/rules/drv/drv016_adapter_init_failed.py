@@ -32,13 +32,17 @@ A GPU that the branch does not serve (DRV008, DRV012) and the wrong flavour of t
 
 from __future__ import annotations
 
-from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice import hardware
+from gpudoctor.rules.advice.driver import install_driver, on_the_host
 from gpudoctor.rules.consequences import OF_NO_CUDA
 from gpudoctor.rules.rule import Case, Scope, rule
 
-_LOG = r"RmInitAdapter failed|GSP.*(fail|error|timeout|unable)|Cannot initialize GSP|_kgspBoot|rm_init_adapter failed"
+_LOG = (
+    r"RmInitAdapter failed|rm_init_adapter failed|necessary power cables|Cannot initialize GSP|_kgspBoot|"
+    r"GSP.*(fail|error|timeout|unable)"
+)
 
 
 @rule("DRV016", Severity.ERROR, Scope.MACHINE, hides=(*OF_NO_CUDA, "DRV010", "DRV018"))
@@ -55,7 +59,7 @@ def adapter_init_failed(case: Case) -> Finding | None:
         return None
     total = len([device for device in nvidia_hardware.nvidia_devices(case) if device.driver == "nvidia"])
     name = nvidia_hardware.name_of(missing[0])
-    said = ", and the kernel log has RmInitAdapter or GSP errors" if lines else ""
+    said = f"; the kernel log says: {lines[0].text.rpartition('NVRM: ')[2][:120].rstrip('.!')}" if lines else ""
     return Finding(
         message=f"GPU {name} is bound to nvidia and was not started: {total - len(missing)} of {total} work{said}",
         evidence=(
@@ -65,9 +69,18 @@ def adapter_init_failed(case: Case) -> Finding | None:
             case.driver.smi,
             *kernel_lines.as_evidence(case, lines),
         ),
-        fixes=(
-            hardware.read_kernel_log(case, "rminitadapter|gsp", 3),
-            hardware.power_cycle(case),
-            hardware.reseat_card(case),
-        ),
+        fixes=_fixes(case, " ".join(line.text for line in lines)),
     )
+
+
+def _fixes(case: Case, said: str) -> tuple[Fix, ...]:
+    fixes = [
+        hardware.read_kernel_log(case, "rminitadapter|gsp", 3),
+        hardware.power_cycle(case),
+        hardware.reseat_card(case),
+    ]
+    if "power cables" in said:
+        fixes.insert(0, on_the_host(case, Fix(title="Switch the power off and connect every power cable of the card")))
+    if "irmware load" in said or "No firmware image" in said:
+        fixes.insert(0, install_driver(case))
+    return tuple(fixes)
