@@ -35,7 +35,7 @@ _KEYS = {
     "expect": dict,
 }
 _FLAGS = {"libraries"}  # here `false` is a value of its own
-_EXPECTATIONS = {"root_cause", "verdict", "exit", "codes", "not_codes", "says", "hides", "not_judged"}
+_EXPECTATIONS = {"root_cause", "verdict", "exit", "codes", "not_codes", "says", "fixes", "hides", "not_judged"}
 
 
 class MachineFileError(ValueError):

@@ -59,6 +59,10 @@ def _compare(expect: Table, report: Any, exit_code: int) -> None:
         for line in [root["message"], *(str(item["value"]) for item in root["evidence"])]
     )
     assert [piece for piece in expect.get("says", []) if piece not in told] == [], told
+    advice = "\n".join(
+        text for root in report["findings"][:1] for fix in root["fixes"] for text in (fix["title"], *fix["commands"])
+    )
+    assert [piece for piece in expect.get("fixes", []) if piece not in advice] == [], advice
 
 
 @pytest.mark.parametrize(
@@ -72,10 +76,11 @@ def _compare(expect: Table, report: Any, exit_code: int) -> None:
         {"not_codes": ["CUD"]},
         {"hides": ["DRV013"]},
         {"not_judged": ["HWD001"]},
+        {"fixes": ["reboot"]},
         {"says": ["580"]},
     ],
 )
 def test_a_wrong_diagnosis_is_noticed(expect: Table) -> None:
-    finding = {"code": "DRV017", "message": "old", "evidence": [{"value": "535"}], "hides": ["CUD001"]}
+    finding = {"code": "DRV017", "message": "old", "evidence": [{"value": "535"}], "hides": ["CUD001"], "fixes": []}
     with pytest.raises(AssertionError):
         _compare(expect, {"findings": [finding], "verdict": "healthy", "root_cause": None, "not_judged": []}, 0)
