@@ -56,9 +56,8 @@ def _changed(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
     copy = tree.copy()
-    if isinstance(copy, list) and path[0] >= len(copy):
-        return copy
-    if isinstance(copy, dict) and path[0] not in copy:
+    keys = copy.keys() if isinstance(copy, dict) else range(len(copy))
+    if path[0] not in keys:  # an earlier change took it away
         return copy
     copy[path[0]] = _changed(copy[path[0]], path[1:], value) if isinstance(copy[path[0]], dict | list) else value
     return copy
