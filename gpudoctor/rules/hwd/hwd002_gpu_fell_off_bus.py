@@ -32,19 +32,19 @@ from __future__ import annotations
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.kernel_log import Xid
-from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules import kernel_lines, nvidia_hardware
-from gpudoctor.rules.advice.driver import on_the_host, reboot
-from gpudoctor.rules.advice.hardware import read_kernel_log
+from gpudoctor.rules.advice.lost_gpu import bring_back
 from gpudoctor.rules.rule import Case, Scope, rule
 from gpudoctor.rules.xid_families import OFF_THE_BUS
 
 _LOST = ("GPU_IS_LOST", "RESET_REQUIRED")
 _LOST_ON_A_HOST = ("UNKNOWN",)
+_HIDES = ("DRV007", "DRV010", "DRV013", "DRV016", "DRV018", "DRV019", "HWD001", "PRF001")
 _LOG = r"fallen off the bus"
 
 
-@rule("HWD002", Severity.ERROR, Scope.MACHINE, hides=("DRV013", "DRV016", "DRV018", "DRV019", "HWD001", "PRF001"))
+@rule("HWD002", Severity.ERROR, Scope.MACHINE, hides=_HIDES)
 def gpu_fell_off_bus(case: Case) -> Finding | None:
     lost = [gpu for gpu in case.machine.gpus.peek() or () if _is_lost(case, gpu)]
     xids = tuple(one for one in case.machine.kernel_log.xids.peek() or () if one.number in OFF_THE_BUS)
@@ -56,11 +56,7 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
     return Finding(
         message=_message(lost, xids[:1]),
         evidence=(*(gpu.handle_error for gpu in lost), *logged),
-        fixes=(
-            reboot(case, "the GPU is found again; if it is not, switch the power off and on"),
-            on_the_host(case, Fix(title="Check power cables, seat, riser and temperature of that card")),
-            read_kernel_log(case, "nvrm|pcie"),
-        ),
+        fixes=bring_back(case, lost),
     )
 
 
