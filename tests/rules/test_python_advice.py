@@ -77,6 +77,12 @@ def test_torch_for_a_gpu_that_no_wheel_serves_is_left_to_a_new_environment() -> 
     assert install_torch(case).commands == ("gpudoctor setup --framework torch",)
 
 
+def test_a_jetson_takes_the_torch_made_for_its_jetpack() -> None:
+    fix = install_torch(case_with(system__tegra_release="R36 (release), REVISION: 4.3"))
+    assert "JetPack" in fix.title
+    assert fix.commands == ()
+
+
 def test_conda_changes_what_conda_made() -> None:
     case = case_with(env__conda_packages=[{"name": "pytorch", "version": "2.5.1"}])
     assert install_torch(case).commands[0].startswith("conda install -p /home/user/project/.venv ")

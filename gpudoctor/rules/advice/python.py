@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import tensorflow, torch
+from gpudoctor.rules.nvidia_hardware import is_jetson
 from gpudoctor.rules.rule import Case
 from gpudoctor.rules.wheel_target import wheel_target
 
 _NEW_ENVIRONMENT_POSIX = "~/gpu-env"
 _NEW_ENVIRONMENT_WINDOWS = "%USERPROFILE%\\gpu-env"
 _COMPANIONS = ("torchvision", "torchaudio")
+_TORCH_FOR_JETSON = "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/"
 
 
 def is_windows(environment: Environment) -> bool:
@@ -86,6 +88,8 @@ def install_torch(case: Case, title: str = "") -> Fix:
     environment = case.environment
     if is_conda_made(environment, "pytorch"):
         return conda_install(environment, ["pytorch-gpu"], title or "Install the CUDA build of PyTorch")
+    if is_jetson(case):
+        return Fix(title=f"Install the torch that NVIDIA builds for this JetPack: {_TORCH_FOR_JETSON}")
     if not target.capabilities or target.python is None:
         return pip_install(environment, ["torch"], None, title or "Install a torch build with CUDA")
     choice = torch.choose_torch(
