@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gpudoctor.facts.environment import FrameworkDevice
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.knowledge import tensorflow, torch
 from gpudoctor.knowledge.code_targets import serving
@@ -48,6 +49,7 @@ def unserved(case: Case) -> Unserved | None:
     installed = builds(case)
     capability = case.gpu.compute_capability.need() if installed else ""
     found = [one for build in installed if not _has_run(case, build) and (one := _judge(case, build, capability))]
+    found = [one for one in found if not (one.obstacle and _has_added(case, one.build))]
     return min(found, key=lambda one: one.is_disputed, default=None)
 
 
@@ -80,11 +82,19 @@ def last_build(case: Case, framework: str, capability: str) -> LastBuild | None:
 def _has_run(case: Case, build: Build) -> bool:
     """Whether a kernel of this build gave the right result on a GPU of this kind."""
     run = case.environment.run(build.framework)
-    if run is None:
-        return False
-    devices = run.devices.peek() or ()
-    mine = {device.index for device in devices if device.compute_capability == case.gpu.compute_capability.peek()}
-    return any(one.device in mine and one.is_correct for one in run.kernel_runs.peek() or ())
+    mine = {device.index for device in _devices_of_this_kind(case, build)}
+    return run is not None and any(one.device in mine and one.is_correct for one in run.kernel_runs.peek() or ())
+
+
+def _has_added(case: Case, build: Build) -> bool:
+    """Whether this build added two numbers on a GPU of this kind: then the driver does compile its PTX."""
+    return any(not device.error for device in _devices_of_this_kind(case, build))
+
+
+def _devices_of_this_kind(case: Case, build: Build) -> list[FrameworkDevice]:
+    run = case.environment.run(build.framework)
+    devices = (run.devices.peek() or ()) if run else ()
+    return [device for device in devices if device.compute_capability == case.gpu.compute_capability.peek()]
 
 
 def _judge(case: Case, build: Build, capability: str) -> Unserved | None:
