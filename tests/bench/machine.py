@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -121,10 +120,15 @@ class MachineBench:
     def _library(self, name: str, table: Table) -> None:
         """Put a fake library where the loader finds it, under its version's name as a driver package does."""
         file = self.folder / "lib" / f"{name}.{self._library_version()}"
-        if table.get("library") == "empty":  # left behind by an image that was built with the driver mounted
-            file.touch()
-        else:
-            shutil.copyfile(self._fakes / f"{name}.1", file)
+        whole = (self._fakes / f"{name}.1").read_bytes()
+        file.write_bytes(
+            {
+                "": whole,
+                "empty": b"",  # left behind by an image that was built with the driver mounted
+                "truncated": whole[: len(whole) // 4],  # a disk that was full
+                "32-bit": whole[:4] + b"\1" + whole[5:],  # the class in the ELF header
+            }[table.get("library", "")]
+        )
         (self.folder / "lib" / f"{name}.1").symlink_to(file.name)
 
     def _command(self, name: str, command: Table) -> None:

@@ -74,5 +74,6 @@ def _message(broken: list[Fact[Any]]) -> str:
     first = broken[0].unknown
     others = f"; also: {'; '.join(fact.unknown for fact in broken[1:])}" if broken[1:] else ""
     if first.startswith("killed"):
-        return f"the process that asked the driver was {first}, expected an answer{others}"
+        hint = ": a library file that is cut short ends like this" if re.search(_REFUSED, first) else ""
+        return f"the process that asked the driver was {first}, expected an answer{hint}{others}"
     return f"{first.replace(' cannot be', ' is there and cannot be', 1)}{others}"
