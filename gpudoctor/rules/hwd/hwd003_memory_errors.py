@@ -65,6 +65,7 @@ def memory_errors(case: Case) -> Finding | None:
             *kernel_lines.xid_evidence(case, told),
         ),
         severity=Severity.ERROR if is_bad else Severity.WARNING,
+        hides=("PRF001", "RUN006") if len(sick) == len(gpus) else (),  # no healthy GPU is left to programs
         fixes=_fixes(case, sick, bool(failed)),
     )
 

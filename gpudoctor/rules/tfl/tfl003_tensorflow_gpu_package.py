@@ -31,7 +31,7 @@ from gpudoctor.rules.rule import Case, Scope, rule
 _NAME = "tensorflow-gpu"
 
 
-@rule("TFL003", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT007", "PYT011"))
+@rule("TFL003", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT003", "PYT004", "PYT007", "PYT011"))
 def tensorflow_gpu_package(case: Case) -> Finding | None:
     environment = case.environment
     package = environment.package(_NAME)
