@@ -29,12 +29,13 @@ def blacklist_nouveau(case: Case, module: str) -> Fix:
     initramfs = _INITRAMFS.get(package_manager(case))
     file = f"/etc/modprobe.d/blacklist-{module}.conf"
     write = as_root(case, f"tee {file}")[0]
+    lines = f"blacklist {module}\\n" + ("options nouveau modeset=0\\n" if module == "nouveau" else "")
     return _here(
         case,
         Fix(
             title=f"Keep {module} from loading, rebuild the initial RAM disk, reboot",
             commands=(
-                f"printf 'blacklist {module}\\noptions {module} modeset=0\\n' | {write}",
+                f"printf '{lines}' | {write}",
                 *as_root(case, *((initramfs,) if initramfs else ()), "reboot"),
             ),
             needs_root=True,
