@@ -24,6 +24,12 @@ class PciDevice(Record, frozen=True, kw_only=True):
     link_speed_gts: float = 0.0  # GT/s now (low at idle)
     link_speed_max_gts: float = 0.0
 
+    def in_words(self) -> str:
+        name = f" {self.name}" if self.name else ""
+        holder = f"bound to {self.driver}" if self.driver else "no driver bound"
+        bars = f", no address for BAR {', '.join(map(str, self.unassigned_bars))}" if self.unassigned_bars else ""
+        return f"{self.address} {self.vendor_id:04x}:{self.device_id:04x}{name}, {holder}{bars}"
+
 
 class ModuleFile(Record, frozen=True, kw_only=True):
     """An nvidia.ko on the disk."""
@@ -34,6 +40,10 @@ class ModuleFile(Record, frozen=True, kw_only=True):
     flavour: str = ""  # open, proprietary, "" = not told
     is_signed: bool | None = None
 
+    def in_words(self) -> str:
+        what = " ".join(word for word in (self.flavour, self.version) if word)
+        return f"{self.path}{f' ({what})' if what else ''}"
+
 
 class DkmsBuild(Record, frozen=True, kw_only=True):
     """A DKMS entry of the NVIDIA module."""
@@ -42,6 +52,9 @@ class DkmsBuild(Record, frozen=True, kw_only=True):
     version: str
     kernel_release: str = ""  # "" = only added, for no kernel
     state: str = ""  # added, built, installed, failed
+
+    def in_words(self) -> str:
+        return f"{self.module} {self.version} {self.state} for {self.kernel_release or 'no kernel'}"
 
 
 class SystemPackage(Record, frozen=True, kw_only=True):
@@ -52,6 +65,10 @@ class SystemPackage(Record, frozen=True, kw_only=True):
     manager: str  # dpkg, rpm, pacman, runfile
     state: str = "installed"
 
+    def in_words(self) -> str:
+        state = "" if self.state == "installed" else f" ({self.state})"
+        return f"{self.name} {self.version}{state}"
+
 
 class DriverLibrary(Record, frozen=True, kw_only=True):
     """A driver library file, in the order in which the loader would find them."""
@@ -61,6 +78,10 @@ class DriverLibrary(Record, frozen=True, kw_only=True):
     version: str = ""  # from the real file's name, e.g. 535.104.05; "" = not told
     origin: str = ""  # LD_LIBRARY_PATH, loader cache, default folder, wsl, compat, stub, conda
     is_stub: bool = False  # a toolkit's link-time stub
+
+    def in_words(self) -> str:
+        what = ", ".join(word for word in (self.version, self.origin, "a stub" if self.is_stub else "") if word)
+        return f"{self.soname} at {self.path}{f' ({what})' if what else ''}"
 
 
 class DeviceNode(Record, frozen=True, kw_only=True):
@@ -73,6 +94,10 @@ class DeviceNode(Record, frozen=True, kw_only=True):
     group: str = ""
     is_readable: bool = True  # by this user
     is_writable: bool = True
+
+    def in_words(self) -> str:
+        access = "" if self.is_readable and self.is_writable else ", not for this user"
+        return f"{self.path} {self.mode:04o} {self.uid}:{self.group or self.gid}{access}"
 
 
 class Smi(Record, frozen=True, kw_only=True):

@@ -17,6 +17,9 @@ class Package(Record, frozen=True, kw_only=True):
     missing_files: tuple[str, ...] = ()  # at most five of RECORD's files that are not there
     missing_file_count: int = 0
 
+    def in_words(self) -> str:
+        return f"{self.name} {self.version}"
+
 
 class CondaPackage(Record, frozen=True, kw_only=True):
     """A package of conda-meta."""
@@ -26,12 +29,18 @@ class CondaPackage(Record, frozen=True, kw_only=True):
     build: str = ""
     channel: str = ""
 
+    def in_words(self) -> str:
+        return f"{self.name} {self.version} {self.build}".rstrip()
+
 
 class SharedFile(Record, frozen=True, kw_only=True):
     """A file that two distributions claim in their RECORDs."""
 
     path: str
     owners: tuple[str, ...]
+
+    def in_words(self) -> str:
+        return f"{self.path} of {' and '.join(self.owners)}"
 
 
 class TorchBuild(Record, frozen=True, kw_only=True):
@@ -60,6 +69,9 @@ class MappedLibrary(Record, frozen=True, kw_only=True):
     soname: str  # libcudart.so.12
     path: str
     version: str = ""  # where the file's name or the library itself says it
+
+    def in_words(self) -> str:
+        return f"{self.path}{f' ({self.version})' if self.version else ''}"
 
 
 class FrameworkDevice(Record, frozen=True, kw_only=True):

@@ -12,6 +12,10 @@ T = TypeVar("T")
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every record: immutable, keyword-only, empty fields left out of JSON."""
 
+    def in_words(self) -> str:
+        """Return the record as evidence shows it; "" = field by field."""
+        return ""
+
 
 class FactUnavailable(Exception):
     """A rule read a fact that cannot be judged; carries that fact."""

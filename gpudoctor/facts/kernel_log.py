@@ -11,6 +11,9 @@ class LogLine(Record, frozen=True, kw_only=True):
     number: int
     text: str
 
+    def in_words(self) -> str:
+        return self.text
+
 
 class Xid(Record, frozen=True, kw_only=True):
     """One `NVRM: Xid` message."""
@@ -22,6 +25,9 @@ class Xid(Record, frozen=True, kw_only=True):
     pci_address: str = ""  # 0000:01:00
     pid: int | None = None
     process: str = ""
+
+    def in_words(self) -> str:
+        return self.text
 
 
 class KernelLog(Record, frozen=True, kw_only=True):

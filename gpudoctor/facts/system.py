@@ -12,6 +12,9 @@ class Container(Record, frozen=True, kw_only=True):
     evidence: str = ""  # what told it, e.g. "/.dockerenv"
     driver_mounts: tuple[str, ...] = ()  # mount points that carry the NVIDIA driver in (libraries, device nodes)
 
+    def in_words(self) -> str:
+        return f"{self.kind}{f' ({self.evidence})' if self.evidence else ''}"
+
 
 class Wsl(Record, frozen=True, kw_only=True):
     """The Windows Subsystem for Linux."""

@@ -16,6 +16,9 @@ class Toolkit(Record, frozen=True, kw_only=True):
     has_libdevice: bool = False
     is_default: bool = False  # the one that nvcc on PATH or CUDA_HOME leads to
 
+    def in_words(self) -> str:
+        return f"CUDA {self.version or 'of unknown release'} in {self.path}"
+
 
 class CudnnCopy(Record, frozen=True, kw_only=True):
     """One system-wide cuDNN."""
@@ -24,6 +27,9 @@ class CudnnCopy(Record, frozen=True, kw_only=True):
     version: str = ""  # 8.9.7, 9.10.2
     origin: str = ""  # header, library name, package
 
+    def in_words(self) -> str:
+        return f"cuDNN {self.version or 'of unknown release'} in {self.path}"
+
 
 class SystemLibrary(Record, frozen=True, kw_only=True):
     """A CUDA library outside environments that the loader can find (libcublas, libcusparse, libnvrtc, ...)."""
@@ -31,6 +37,9 @@ class SystemLibrary(Record, frozen=True, kw_only=True):
     soname: str
     path: str
     origin: str = ""  # LD_LIBRARY_PATH, loader cache
+
+    def in_words(self) -> str:
+        return f"{self.path}{f' ({self.origin})' if self.origin else ''}"
 
 
 class Toolkits(Record, frozen=True, kw_only=True):

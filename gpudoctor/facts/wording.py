@@ -18,7 +18,7 @@ def shown(value: object) -> str:
     if isinstance(value, Fact):
         return f"not known ({value.unknown})" if value.is_unknown else shown(value.peek())
     if isinstance(value, Record):
-        return _record(value)
+        return value.in_words() or _record(value)
     if isinstance(value, (tuple, list)):
         separator = "; " if value and isinstance(value[0], Record) else ", "
         return separator.join(shown(item) for item in value) or "none"
