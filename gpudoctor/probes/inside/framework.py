@@ -133,9 +133,11 @@ def text_of(error):
 
 
 def leave(channel):
-    """End at once: a framework's own clean-up takes long, and tells nothing about the GPU."""
+    """End at once: a framework's own clean-up takes long, and tells nothing about the GPU.
+
+    The watching thread ends with the process; to cancel it would hang in a copy that an import has forked.
+    """
     channel.send("end")
-    faulthandler.cancel_dump_traceback_later()
     sys.stderr.flush()
     os._exit(0)
 
