@@ -37,7 +37,7 @@ class Said(msgspec.Struct, frozen=True):
         text = self.match.string
         start = text.rfind("\n", 0, self.match.start()) + 1
         end = text.find("\n", self.match.end())
-        return text[start : end if end >= 0 else len(text)].strip()[:160]
+        return text[start : end if end >= 0 else len(text)].strip()[:160].rstrip(".")
 
 
 def framework_of(distribution: str) -> str | None:

@@ -28,6 +28,8 @@ def memory_trouble(gpu: Gpu) -> str:
     pieces = [
         "remapping a row of memory has failed, no spare ones are left" if has_no_spares_left(gpu) else "",
         "a memory repair waits for a reset" if is_repair_pending(gpu) else "",
-        f"{count} uncorrectable memory errors since the driver was loaded, expected 0" if count else "",
+        f"{count} uncorrectable memory error{'s' if count > 1 else ''} since the driver was loaded, expected 0"
+        if count
+        else "",
     ]
     return ", ".join(piece for piece in pieces if piece)

@@ -115,7 +115,9 @@ def _gutted(environment: Environment) -> Iterator[Mixture]:
             severity = Severity.ERROR if started else Severity.WARNING
             if has_imported(environment, framework):  # images are slimmed by deleting tests and headers
                 severity = Severity.INFO
-            what = f"{package.missing_file_count} files of {_title(package)} are missing, {lost[0]} among them"
+            count = package.missing_file_count
+            what = f"{count} files of {_title(package)} are missing, {lost[0]} among them"
+            what = f"{lost[0]} of {_title(package)} is missing" if count == 1 else what
             yield Mixture(what, line, severity, framework, keep=f"{package.name}=={package.version}")
 
 

@@ -49,8 +49,10 @@ def torch_blind(error: str = "", code: int = 0) -> Lines:
 def torch_import_fails(error: str, **others: Any) -> Lines:
     """Return a torch whose import raises; `others`: signal = what ended the process instead."""
     unknown = {"unknown": "the import of torch failed"}
-    names = ("version", "location", "built_cuda", "built_cudnn", "arch_list", "is_gpu_available", "gpu_error")
-    names += ("gpu_error_code", "devices", "runtime_cudnn", "mapped_libraries", "kernel_runs")
+    names = (
+        *("version", "location", "built_cuda", "built_cudnn", "arch_list", "is_gpu_available", "gpu_error"),
+        *("gpu_error_code", "devices", "runtime_cudnn", "mapped_libraries", "kernel_runs"),
+    )
     lines: Lines = {f"run.torch.{name}": unknown for name in names}
     signal = others.get("signal")
     return lines | {

@@ -33,7 +33,7 @@ V100_BUSY = {
     "gpu.pcie_generation": 4,
     "gpu.processes": [{"pid": 5150, "name": "python", "memory_used_bytes": 8 * GIB}],
 }
-NO_DEVICE_FILES = {"driver.device_nodes": []}
+NO_DEVICE_FILES: Lines = {"driver.device_nodes": []}
 
 CASES: dict[str, tuple[str, Lines, str]] = {
     "an AMD machine whose image loads the NVIDIA module": (

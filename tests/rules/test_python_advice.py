@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from gpudoctor.rules.advice.python import install_tensorflow, install_torch, pip_install, pip_uninstall, remove_folder
+from gpudoctor.rules.advice.python import (
+    index_url_of,
+    install_tensorflow,
+    install_torch,
+    pip_install,
+    pip_uninstall,
+    remove_folder,
+)
 from gpudoctor.rules.rule import Case
 from tests.rules.overlay import overlaid
 
@@ -70,6 +77,42 @@ def test_torch_names_its_variant_so_that_pip_does_not_keep_the_cpu_build() -> No
 def test_torch_brings_its_companions_along() -> None:
     (command,) = install_torch(case_with(packages__torchvision="0.20.1")).commands
     assert "torchvision==" in command
+
+
+def test_packages_of_another_cuda_major_go_before_the_new_torch_comes() -> None:
+    old_card = {
+        "driver__NVML__driver_version": "535.183.01",
+        "NVML__cuda_version": "12.2",
+        "api__driver_version": "12.2",
+    }
+    fix = install_torch(case_with(**old_card, driver__proc_version="535.183.01"))
+    assert fix.commands[0].endswith("uninstall -y nvidia-cudnn-cu13 nvidia-nccl-cu13")
+    assert "torch==" in fix.commands[1]
+    assert fix.risk == "medium"
+
+
+def test_packages_of_another_cuda_major_stay_for_a_framework_that_may_need_them() -> None:
+    case = case_with(**{"packages__nvidia-cudnn-cu12": "9.3.0.75", "packages__tensorflow": "2.21.0"})
+    assert len(install_torch(case).commands) == 1
+
+
+@pytest.mark.parametrize(
+    ("requirement", "folder"),
+    [
+        ("torch==2.11.0+cu126", "/whl/cu126"),
+        ("torchvision==0.26.0+cpu", "/whl/cpu"),
+        ("torch==2.9.1+rocm6.4", "rocm6.4"),
+    ],
+)
+def test_a_build_with_a_local_version_comes_from_its_own_index(requirement: str, folder: str) -> None:
+    assert (index_url_of(requirement) or "").endswith(folder)
+
+
+@pytest.mark.parametrize(
+    "requirement", ["torch==2.11.0", "tensorflow==2.21.0", "onnxruntime-gpu==1.20.1+cu12", "numpy"]
+)
+def test_other_packages_come_from_the_users_index(requirement: str) -> None:
+    assert index_url_of(requirement) is None
 
 
 def test_torch_for_a_gpu_that_no_wheel_serves_is_left_to_a_new_environment() -> None:

@@ -10,7 +10,7 @@ from gpudoctor.rules.rule import Case
 
 def create_device_files(case: Case) -> Fix:
     """Let nvidia-modprobe create the files."""
-    commands = as_root(case, "nvidia-modprobe -c0 -u", "ls -l /dev/nvidia*")
+    commands = (*as_root(case, "nvidia-modprobe -c0 -u"), "ls -l /dev/nvidia*")
     return on_the_host(case, Fix(title="Create the device files", commands=commands, needs_root=True))
 
 

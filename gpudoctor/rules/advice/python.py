@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import tensorflow, torch
+from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.nvidia_hardware import is_jetson
 from gpudoctor.rules.rule import Case
 from gpudoctor.rules.wheel_target import wheel_target
@@ -47,7 +51,7 @@ def pip_install(
         options = ["--reinstall" if _uses_uv(environment) else "--force-reinstall", "--no-deps"]
     options += ["--index-url", index_url] if index_url else []
     heading = title or f"Install {', '.join(requirements)}"
-    if environment.is_externally_managed.peek() and environment.kind.peek() != "venv":
+    if _is_managed(environment):
         return _in_new_environment([*options, *requirements], heading, is_windows(environment))
     if environment.kind.peek() == "pipx":
         name = environment.path.replace("\\", "/").rpartition("/")[2]
@@ -58,6 +62,14 @@ def pip_install(
     return Fix(
         title=heading, commands=(command_line(environment, [*_pip(environment, "install"), *options, *requirements]),)
     )
+
+
+def index_url_of(requirement: str) -> str | None:
+    """Return the index that alone has a build with a local version such as "torch==2.11.0+cu126"; None for others."""
+    name, _, version = requirement.partition("==")
+    variant = version.partition("+")[2]
+    is_of_torch = name in ("torch", *_COMPANIONS) and variant.startswith(("cu", "cpu", "rocm", "xpu"))
+    return torch.torch_index_url(f"whl/{variant}") if is_of_torch else None
 
 
 def pip_uninstall(environment: Environment, names: Sequence[str]) -> Fix:
@@ -104,12 +116,40 @@ def install_torch(case: Case, title: str = "") -> Fix:
         for name in _COMPANIONS
         if name in made_for and any(package.name == name for package in environment.packages.peek() or ())
     ]
-    return pip_install(
+    fix = pip_install(
         environment,
         [f"torch=={wheel.version}+{wheel.variant}", *beside],
         torch.torch_index_url(wheel.index_path),
         title or f"Install torch {wheel.version} built for CUDA {wheel.cuda}",
     )
+    return _after_removing(environment, _of_other_majors(environment, wheel.cuda or ""), fix)
+
+
+def _of_other_majors(environment: Environment, cuda: str) -> list[str]:
+    """Return NVIDIA's packages for other CUDA majors that write into the folders of those for `cuda`.
+
+    None where another framework is here too, which may need them.
+    """
+    packages = environment.packages.peek() or ()
+    if any(package.name.startswith(("tensorflow", "jax-cuda", "cupy")) for package in packages):
+        return []
+    suffixes = [(package.name, re.fullmatch(r"nvidia-.+-cu(\d+)", package.name)) for package in packages]
+    return [name for name, suffix in suffixes if suffix and int(suffix[1]) != major_of(cuda)]
+
+
+def _after_removing(environment: Environment, names: Sequence[str], fix: Fix) -> Fix:
+    """Put the removal of packages first: removed later, they would take the new ones' files with them."""
+    if not names or _is_managed(environment):
+        return fix
+    removal = pip_uninstall(environment, names)
+    return msgspec.structs.replace(
+        fix, commands=(*removal.commands, *fix.commands), risk=removal.risk, risk_note=removal.risk_note
+    )
+
+
+def _is_managed(environment: Environment) -> bool:
+    """Whether the Python belongs to the operating system, which leaves it alone (PEP 668)."""
+    return bool(environment.is_externally_managed.peek()) and environment.kind.peek() != "venv"
 
 
 def install_companions(case: Case, names: Iterable[str]) -> tuple[Fix, ...]:

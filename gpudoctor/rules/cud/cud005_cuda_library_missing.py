@@ -74,6 +74,8 @@ def _fixes(case: Case, missing: MissingLibrary) -> tuple[Fix, ...]:
     again = (fitting_build(case, build),) if build else (new_environment(case, missing.framework),)
     if wanted == name and not brings:
         return again
+    if wanted == name:
+        wanted = f"{name}=={brings[0].version}"
     title = f"Install {wanted} again, which brings {missing.soname}"
-    fix = pip_install(case.environment, ["--force-reinstall", "--no-deps", wanted], title=title, upgrade=False)
+    fix = pip_install(case.environment, [wanted], title=title, reinstall=True)
     return (fix, *again)

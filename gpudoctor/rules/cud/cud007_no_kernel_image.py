@@ -57,7 +57,8 @@ def _message(case: Case, found: Unserved) -> str:
     gpu = f"{label(case.gpu)} (compute capability {found.capability})"
     if found.is_disputed:
         return (
-            f"{found.build.title} counts its code ({found.carries}) as none for {gpu}, though it was seen to run there"
+            f"{found.build.title} carries {found.carries} and warns that none of it is for {gpu},"
+            " where such code was seen to run"
         )
     if found.obstacle:
         return f"{found.build.title} carries {found.carries}; on {gpu} {found.obstacle}"

@@ -63,7 +63,11 @@ def _message(value: str, chosen: Selection, count: int) -> str:
     there = f"{count} GPU{'s are' if count > 1 else ' is'} there"
     if not value.strip():
         return f"{VARIABLE} is empty and hides every GPU; {there}"
-    shown = f"the first {len(chosen.visible)} of its entries count" if chosen.visible else "it hides every GPU"
+    count_of = len(chosen.visible)
+    first = (
+        "only the first of its entries counts" if count_of == 1 else f"only the first {count_of} of its entries count"
+    )
+    shown = first if count_of else "it hides every GPU"
     where = "which" if chosen.rejected == value.strip() else f"in which `{chosen.rejected}`"
     return f"{VARIABLE} is `{value}`, {where} {chosen.reason}, so {shown}; {there}"
 

@@ -52,9 +52,11 @@ def xla_tools_missing(case: Case) -> Finding | None:
     run = case.environment.run(build.framework)
     if complaint is None and (run is None or not run.is_gpu_available.read() or _has_tools(case)):
         return None
-    said = f"says `{complaint[1]}`" if complaint else "finds libdevice neither in its packages nor in a toolkit"
+    major = major_of(build.cuda)
+    missing = f"needs libdevice of CUDA {major}, and neither its packages nor a toolkit have it"
+    said = f"says `{complaint[1]}`; it needs libdevice and ptxas of CUDA {major}" if complaint else missing
     return Finding(
-        message=f"XLA of {build.title} {said}, and compiles with that of CUDA {major_of(build.cuda)}",
+        message=f"XLA of {build.title} {said}",
         evidence=(*_said(complaint), build.version_fact, case.machine.toolkits.installed),
         severity=Severity.ERROR if complaint else Severity.WARNING,
         fixes=xla_tools(case, build),

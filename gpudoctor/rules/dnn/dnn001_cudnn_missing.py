@@ -67,6 +67,11 @@ def _install(case: Case, missing: MissingLibrary) -> Fix:
     wanted = requirement(case.environment, missing.framework, name)
     if wanted == name and missing.major:
         wanted = f"{name}=={missing.major}.*"
+    brings = case.environment.package(name)
+    if brings is not None and major_of(brings.version) == missing.major:
+        again = f"{name}=={brings.version}"
+        title = f"Install {again} again, which brings {missing.soname}"
+        return pip_install(case.environment, [again], title=title, reinstall=True)
     return pip_install(case.environment, [wanted])
 
 

@@ -29,7 +29,7 @@ nothing.
 from __future__ import annotations
 
 from gpudoctor.facts.environment import FrameworkRun, MappedLibrary
-from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import install_library
 from gpudoctor.rules.cudnn_copies import cudnn_package, has_convolved, mapped_as_evidence, mapped_cudnn
@@ -50,9 +50,18 @@ def cudnn_version_mismatch(case: Case) -> Finding | None:
             message=f"{build.title} {message}",
             evidence=(run.built_cudnn, run.runtime_cudnn, build.version_fact, *mapped_as_evidence(run)),
             severity=Severity.WARNING if has_convolved(run) else Severity.ERROR,
-            fixes=(install_library(case, build.framework, cudnn_package(build)),),
+            fixes=(install_library(case, build.framework, cudnn_package(build)), *_look(case, run)),
         )
     return None
+
+
+def _look(case: Case, run: FrameworkRun) -> tuple[Fix, ...]:
+    """Advise to find what brings a copy from outside the environment: a package that is right cannot mend that."""
+    outside = [one for one in mapped_cudnn(run) if not one.path.startswith(case.environment.path)]
+    if not outside or case.system.os_name.peek() == "Windows":
+        return ()
+    title = f"See what brings {outside[0].path}, and take it off the loader's path"
+    return (Fix(title=title, commands=("ldconfig -p | grep libcudnn", "echo $LD_LIBRARY_PATH")),)
 
 
 def _mismatch(run: FrameworkRun) -> str:

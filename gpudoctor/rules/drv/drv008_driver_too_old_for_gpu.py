@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
-from gpudoctor.findings.finding import Finding, Severity
+from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver, update_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
@@ -84,5 +84,12 @@ def _finding(
             *kernel_lines.as_evidence(case, lines or kernel_lines.peek_lines_with(case, "NVRM")),
         ),
         severity=Severity.WARNING if nvidia_hardware.lists_gpus(case) else Severity.ERROR,
-        fixes=(update_driver(case, first_branch) if first_branch else install_driver(case),),
+        fixes=(update_driver(case, first_branch),) if first_branch else (*_of_a_slice(case), install_driver(case)),
     )
+
+
+def _of_a_slice(case: Case) -> tuple[Fix, ...]:
+    """Advise about the other explanation inside a virtual machine: a virtual GPU has the ids of the real one."""
+    hypervisor = case.system.virtualization.peek()
+    title = f"If {hypervisor} hands in a virtual GPU: install the vGPU guest driver of the host's vGPU release"
+    return (Fix(title=title),) if hypervisor else ()

@@ -28,7 +28,7 @@ from __future__ import annotations
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.errors import cuda_error
 from gpudoctor.rules import installed_driver, nvidia_hardware
-from gpudoctor.rules.advice.commands import as_root, package_manager
+from gpudoctor.rules.advice.commands import as_root, distribution, package_manager
 from gpudoctor.rules.advice.driver import reboot
 from gpudoctor.rules.advice.hardware import read_kernel_log
 from gpudoctor.rules.advice.kernel_module import reload_uvm
@@ -68,20 +68,26 @@ def _library_missing(case: Case) -> Finding | None:
     if not nvidia_hardware.is_own_linux(case) or not installed_driver.is_loaded(case):
         return None
     version = installed_driver.loaded_version(case)
-    package = {"apt": "libcuda1", "dnf": "nvidia-driver-cuda-libs", "pacman": "nvidia-utils"}.get(package_manager(case))
-    find = "ldconfig -p | grep libcuda.so"
     return Finding(
         message=f"libcuda.so.1 is not found by the loader, while kernel module {version or 'nvidia'} is loaded",
         evidence=(case.driver.api.library, case.driver.module_version, case.driver.libraries),
         fixes=(
             Fix(
                 title=f"Install the compute libraries of driver {version or ''}, then rebuild the loader's cache",
-                commands=(find, *as_root(case, "ldconfig"), *_look_up(package)),
+                commands=(*as_root(case, *_install(case, version), "ldconfig"), "ldconfig -p | grep libcuda.so"),
                 needs_root=True,
             ),
         ),
     )
 
 
-def _look_up(package: str | None) -> tuple[str, ...]:
-    return (f"apt-cache search libnvidia-compute; apt-cache policy {package}",) if package == "libcuda1" else ()
+def _install(case: Case, version: str | None) -> tuple[str, ...]:
+    """Return the command that installs the package with libcuda; () where the distribution is not known."""
+    branch = (version or "").partition(".")[0]
+    commands = {
+        "apt": f"apt install libnvidia-compute-{branch}" if distribution(case) == "ubuntu" else "apt install libcuda1",
+        "dnf": "dnf install nvidia-driver-cuda-libs",
+        "pacman": "pacman -S nvidia-utils",
+    }
+    command = commands.get(package_manager(case))
+    return (command,) if command and branch else ()

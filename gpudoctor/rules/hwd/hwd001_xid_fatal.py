@@ -68,7 +68,7 @@ def _severity(xid: Xid) -> str | None:
 
 def _message(xid: Xid, count: int, others: list[int]) -> str:
     row = meaning_of(xid.number)
-    name = f"Xid {xid.number} ({row.mnemonic})" if row else f"Xid {xid.number}, which the tables do not know,"
+    name = f"Xid {xid.number} ({row.mnemonic})" if row else f"Xid {xid.number} (not in the tables)"
     times = f" {count} times" if count > 1 else ""
     where = f" for GPU {xid.pci_address}" if xid.pci_address else ""
     who = f", process {xid.process or 'unnamed'} ({xid.pid})" if xid.pid is not None else ""

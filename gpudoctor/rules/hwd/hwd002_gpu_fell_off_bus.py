@@ -78,9 +78,10 @@ def _message(lost: list[Gpu], xids: tuple[Xid, ...]) -> str:
     address = xids[0].pci_address if xids else ""
     if not lost:
         said = "Xid 79 in the kernel log" if xids else "a line in the kernel log"
-        return f"GPU {address or '(not named)'} has fallen off the PCI bus: {said}"
+        return f"{f'GPU {address}' if address else 'a GPU'} has fallen off the PCI bus, by {said}"
     first = lost[0]
     where = first.pci_address.peek() or address
     others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""
     error = first.handle_error.peek() or first.name.unknown or first.temperature_celsius.unknown
-    return f"GPU {first.index}{f' at {where}' if where else ''} does not answer: NVML ends with {error}{others}"
+    ending = error.removeprefix("NVML error ")
+    return f"GPU {first.index}{f' at {where}' if where else ''} does not answer: NVML ends with {ending}{others}"

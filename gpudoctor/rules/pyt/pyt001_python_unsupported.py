@@ -27,6 +27,7 @@ wheel does not exist.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from packaging.tags import Tag, parse_tag
@@ -65,7 +66,16 @@ def _misfits(environment: Environment) -> Iterator[tuple[Package, str]]:
         tags = [tag for text in package.wheel_tags for tag in parse_tag(text)]
         is_misfit = tags and not any(_fits(tag, environment) for tag in tags)
         if is_misfit and not has_imported(environment, framework_of(package.name) or ""):
-            yield package, ", ".join(sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags}))
+            yield package, ", ".join(sorted({_python_of(tag) for tag in tags}))
+
+
+def _python_of(tag: Tag) -> str:
+    """Write a wheel's tag as people call that Python; one that is not CPython's stays as it is."""
+    version = re.fullmatch(r"cp(\d)(\d+)", tag.interpreter)
+    if version is None:
+        return f"{tag.interpreter}-{tag.abi}"
+    or_newer = " or newer" if tag.abi == "abi3" else " (free-threaded)" if tag.abi.endswith("t") else ""
+    return f"Python {version[1]}.{version[2]}{or_newer}"
 
 
 def _fits(tag: Tag, environment: Environment) -> bool:

@@ -28,8 +28,9 @@ import re
 from collections.abc import Iterator
 
 from gpudoctor.facts.environment import Environment, Package
-from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
+from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import minor_of
+from gpudoctor.rules.advice.cuda import unset
 from gpudoctor.rules.advice.python import new_environment
 from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
 from gpudoctor.rules.rule import Case, Scope, rule
@@ -53,7 +54,7 @@ def wrong_interpreter(case: Case) -> Finding | None:
             case.system.variables,
         ),
         fixes=(
-            Fix(title="Start without PYTHONPATH", commands=("unset PYTHONPATH",)),
+            unset(case, "PYTHONPATH", "which brings the packages of the other Python"),
             new_environment(case, framework_of(package.name) or package.name),
         ),
     )

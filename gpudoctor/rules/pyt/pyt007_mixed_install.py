@@ -29,7 +29,7 @@ A left-over `~orch` folder beside a whole and working torch only makes pip print
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.advice.python import new_environment, pip_install, pip_uninstall, remove_folder
+from gpudoctor.rules.advice.python import index_url_of, new_environment, pip_install, pip_uninstall, remove_folder
 from gpudoctor.rules.install_mixtures import Mixture, mixtures
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -54,10 +54,11 @@ def _fixes(case: Case, mixture: Mixture) -> tuple[Fix, ...]:
         return (Fix(title=f"Rename {mixture.rename}, so that it no longer hides the package"),)
     if mixture.delete:
         return (remove_folder(environment, mixture.delete), new_environment(case, mixture.framework))
+    index_url = index_url_of(mixture.keep)
     if mixture.remove and mixture.keep:
-        again = pip_install(environment, [mixture.keep], title=f"Install {mixture.keep} again", reinstall=True)
+        again = pip_install(environment, [mixture.keep], index_url, f"Install {mixture.keep} again", reinstall=True)
         return (pip_uninstall(environment, mixture.remove), again)
     if mixture.keep:
-        again = pip_install(environment, [mixture.keep], title=f"Install {mixture.keep} again", reinstall=True)
+        again = pip_install(environment, [mixture.keep], index_url, f"Install {mixture.keep} again", reinstall=True)
         return (again, new_environment(case, mixture.framework))
     return (new_environment(case, mixture.framework),)

@@ -49,7 +49,7 @@ def cuda_release_mismatch(case: Case) -> Finding | None:
     if fact is None:
         return None
     return Finding(
-        message=f"tensorflow {build.version} looks for {wanted}, and {', '.join(found[:2])} is installed",
+        message=f"tensorflow {build.version} looks for {wanted}, and what is there is {', '.join(found[:2])}",
         evidence=(environment.tensorflow, fact),
         fixes=(install_tensorflow(case), new_environment(case, "tensorflow")),
     )

@@ -34,9 +34,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from gpudoctor.findings.finding import Finding, Fix, Severity
+from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.advice.python import new_environment, pip_install, pip_uninstall
 from gpudoctor.rules.framework_starts import framework_packages
+from gpudoctor.rules.nvidia_packages import requirement
 from gpudoctor.rules.nvidia_wheels import NvidiaWheels, nvidia_wheels
 from gpudoctor.rules.rule import Case, Scope, rule
 
@@ -66,14 +70,29 @@ def _message(wheels: NvidiaWheels) -> str:
         more = f"; {len(wheels.pins) - 1} more of its requirements are not met" if len(wheels.pins) > 1 else ""
         return f"{pin.by.name} {pin.by.version} requires {pin.wanted}, and {have}{more}"
     gutted = wheels.gutted[0]
-    return f"{gutted.missing_file_count} files of {gutted.name} {gutted.version} are missing"
+    what = "1 file" if gutted.missing_file_count == 1 else f"{gutted.missing_file_count} files"
+    return f"{gutted.name} {gutted.version} has lost {what}"
+
+
+def _only_one_major(case: Case, wheels: NvidiaWheels) -> Fix:
+    """Remove the packages of both majors, since each deletes files of the other, then install torch's own again."""
+    environment, build = case.environment, case.environment.torch.peek()
+    names = sorted({name for pair in wheels.clashes for name in pair})
+    remove = pip_uninstall(environment, names)
+    own = [name for name in names if build and build.cuda and name.endswith(f"-cu{major_of(build.cuda)}")]
+    if not own:
+        return remove
+    wanted = [requirement(environment, "torch", name) for name in own]
+    again = pip_install(environment, wanted, upgrade=False)
+    title = f"Or remove both, then install again what torch {build.version if build else ''} requires"
+    return msgspec.structs.replace(remove, title=title, commands=(*remove.commands, *again.commands))
 
 
 def _fixes(case: Case, wheels: NvidiaWheels) -> Iterator[Fix]:
     environment = case.environment
     if wheels.clashes:
         yield new_environment(case, "torch")
-        yield pip_uninstall(environment, sorted({name for pair in wheels.clashes for name in pair}))
+        yield _only_one_major(case, wheels)
         return
     if wheels.pins:
         wanted = [pin.wanted for pin in wheels.pins]
