@@ -7,6 +7,7 @@ from gpudoctor.knowledge import gpus
 from gpudoctor.rules.rule import Case
 
 NVIDIA_VENDOR_ID = 0x10DE
+PASSED_ON = ("vfio-pci", "pci-stub", "xen-pciback")  # kernel drivers that keep a device for a virtual machine
 _DISPLAY_CLASS = 0x03
 _BRIDGE_CLASS = 0x0680
 
@@ -20,6 +21,11 @@ def nvidia_devices(case: Case) -> tuple[PciDevice, ...]:
     """Return NVIDIA's display and 3D controllers on the PCI bus. Raises FactUnknown when the bus could not be read."""
     devices = case.driver.pci_devices.read() or ()
     return tuple(device for device in devices if device.vendor_id == NVIDIA_VENDOR_ID and is_display(device))
+
+
+def devices_of_this_system(case: Case) -> tuple[PciDevice, ...]:
+    """Return the same without those that are kept for virtual machines. Raises FactUnknown as that does."""
+    return tuple(device for device in nvidia_devices(case) if device.driver not in PASSED_ON)
 
 
 def nvswitch_bridges(case: Case) -> tuple[PciDevice, ...]:

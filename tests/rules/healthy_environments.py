@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.rules.broken_states import nothing_installed
 from tests.rules.machine_lines import (
     ABSENT,
     Lines,
@@ -20,6 +21,7 @@ from tests.rules.whole_machines import (
     KERNELS_OF_OTHERS,
     NUMPY_2,
     TWO_TOOLKITS,
+    WSL,
 )
 
 
@@ -181,5 +183,21 @@ ENVIRONMENTS: dict[str, tuple[str, Lines]] = {
     "cuDNN of a later patch than torch pins": (
         "desktop",
         {"run.torch.runtime_cudnn": "9.15.2"},
+    ),
+    "WSL with CUDA's development files of the distribution": (
+        "desktop",
+        WSL
+        | {
+            "driver.packages": [
+                {"name": "nvidia-cuda-toolkit", "version": "12.0.140", "manager": "dpkg"},
+                {"name": "libnvidia-ml-dev", "version": "12.0.140", "manager": "dpkg"},
+            ]
+        },
+    ),
+    "hypervisor that keeps its GPU for a virtual machine": (
+        "desktop",
+        nothing_installed()
+        | no_frameworks()
+        | {"driver.pci_devices[0].driver": "vfio-pci", "driver.loaded_modules": ["vfio_pci"]},
     ),
 }

@@ -42,7 +42,7 @@ from gpudoctor.rules.rule import Case, Scope, rule
 def driver_missing(case: Case) -> Finding | None:
     if nvidia_hardware.lists_gpus(case) or nvidia_hardware.is_without_linux_driver(case):
         return None
-    devices = nvidia_hardware.nvidia_devices(case)
+    devices = nvidia_hardware.devices_of_this_system(case)
     if not devices or installed_driver.is_loaded(case):
         return None
     if nvidia_hardware.is_container(case):
@@ -59,7 +59,7 @@ def driver_missing(case: Case) -> Finding | None:
 
 def _missing_on_the_host(case: Case) -> Finding:
     """Judge from inside a container: the kernel is the host's, and no driver of it serves the GPU."""
-    name = nvidia_hardware.name_of(nvidia_hardware.nvidia_devices(case)[0])
+    name = nvidia_hardware.name_of(nvidia_hardware.devices_of_this_system(case)[0])
     return Finding(
         message=f"the host's kernel has no NVIDIA module loaded for GPU {name}, which this container sees on the bus",
         evidence=(case.driver.pci_devices, case.driver.module_version, case.system.container),

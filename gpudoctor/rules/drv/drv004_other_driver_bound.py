@@ -25,7 +25,8 @@ No NVIDIA driver installed at all: then nouveau is only the stand-in, and instal
 
 ## When this is harmless
 
-One GPU of several reserved for virtual machines, the others working.
+GPUs that are reserved for virtual machines: some of several while the others work, or all of them on a host that has
+neither NVIDIA's driver nor a framework for CUDA. That is reported as information only.
 
 ## References
 
@@ -41,10 +42,10 @@ from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import on_the_host
 from gpudoctor.rules.advice.kernel_module import blacklist_nouveau
 from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.handed_in_driver import has_cuda_framework
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WITHOUT_CUDA = ("nouveau", "nova_core", "nova")
-_PASSED_ON = ("vfio-pci", "pci-stub", "xen-pciback")
 _LOG = r"probe routine was not called|already bound to|nouveau.*(NVIDIA|bios)"
 
 
@@ -53,7 +54,7 @@ def other_driver_bound(case: Case) -> Finding | None:
     if nvidia_hardware.is_without_linux_driver(case):
         return None
     devices = nvidia_hardware.nvidia_devices(case)
-    bound = tuple(device for device in devices if device.driver in (*_WITHOUT_CUDA, *_PASSED_ON))
+    bound = tuple(device for device in devices if device.driver in (*_WITHOUT_CUDA, *nvidia_hardware.PASSED_ON))
     if not bound:
         return None
     first = next((device for device in bound if device.driver in _WITHOUT_CUDA), bound[0])
@@ -62,16 +63,21 @@ def other_driver_bound(case: Case) -> Finding | None:
     return Finding(
         message=_message(first, len(bound), len(devices)),
         evidence=(case.driver.pci_devices, case.driver.loaded_modules, *kernel_lines.as_evidence(case, lines)),
-        severity=Severity.ERROR if is_total else Severity.INFO,
+        severity=Severity.ERROR if is_total and _is_wanted(case, first) else Severity.INFO,
         hides=() if installed_driver.is_built_for_other_kernels_only(case) else ("DRV005",),
         fixes=(_fix(case, first),),
     )
 
 
+def _is_wanted(case: Case, device: PciDevice) -> bool:
+    """Whether this system was meant to use the GPU: one for virtual machines alone has no driver and no framework."""
+    return device.driver in _WITHOUT_CUDA or has_cuda_framework(case) or installed_driver.has_driver(case)
+
+
 def _message(device: PciDevice, bound: int, total: int) -> str:
     name = nvidia_hardware.name_of(device)
     of_all = f" ({bound} of {total} NVIDIA GPUs are not bound to nvidia)" if total > 1 else ""
-    if device.driver in _PASSED_ON:
+    if device.driver in nvidia_hardware.PASSED_ON:
         return f"GPU {name} is reserved for a virtual machine by {device.driver}, not bound to nvidia{of_all}"
     return f"GPU {name} is bound to {device.driver}, which has no CUDA; expected nvidia{of_all}"
 

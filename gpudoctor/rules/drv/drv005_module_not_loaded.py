@@ -43,7 +43,7 @@ from gpudoctor.rules.rule import Case, Scope, rule
 def module_not_loaded(case: Case) -> Finding | None:
     if nvidia_hardware.lists_gpus(case) or not nvidia_hardware.is_own_linux(case):
         return None
-    if installed_driver.is_loaded(case) or not nvidia_hardware.nvidia_devices(case):
+    if installed_driver.is_loaded(case) or not nvidia_hardware.devices_of_this_system(case):
         return None
     if not installed_driver.has_driver(case):
         return None

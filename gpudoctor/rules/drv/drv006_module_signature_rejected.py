@@ -50,7 +50,7 @@ _OTHER_MODULE = r"could not insert '(?!nvidia)"
 def module_signature_rejected(case: Case) -> Finding | None:
     if nvidia_hardware.lists_gpus(case) or not nvidia_hardware.is_own_linux(case):
         return None
-    if installed_driver.is_loaded(case) or not nvidia_hardware.nvidia_devices(case):
+    if installed_driver.is_loaded(case) or not nvidia_hardware.devices_of_this_system(case):
         return None
     others = {line.number for line in kernel_lines.peek_lines_with(case, _OTHER_MODULE)}
     refusals = tuple(line for line in kernel_lines.peek_lines_with(case, _REFUSED) if line.number not in others)

@@ -37,8 +37,8 @@ from gpudoctor.rules.rule import Case, Scope, rule
 
 _WSL_FOLDER = "/usr/lib/wsl/"
 _DRIVER = re.compile(
-    r"nvidia-driver.*|cuda-drivers.*|nvidia-dkms.*|nvidia-kernel.*|nvidia-open.*|(?:k|ak)mod-nvidia.*|libcuda1.*"
-    r"|libnvidia-(?:compute|ml|gl|cfg)\d*.*|nvidia-compute-utils.*|nvidia-utils.*|xorg-x11-drv-nvidia.*|nvidia"
+    r"(?!.*-dev$)(?:nvidia-driver.*|cuda-drivers.*|nvidia-dkms.*|nvidia-kernel.*|nvidia-open.*|(?:k|ak)mod-nvidia.*|libcuda1.*"
+    r"|libnvidia-(?:compute|ml|gl|cfg)\d*.*|nvidia-compute-utils.*|nvidia-utils.*|xorg-x11-drv-nvidia.*|nvidia)"
 )
 
 
