@@ -6,24 +6,25 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent.parent
 
 
-@pytest.mark.parametrize("machine", sorted(path.parent.name for path in FOLDER.glob("*/expected.json")))
-def test_recorded_machine(machine: str) -> None:
-    expected = json.loads((FOLDER / machine / "expected.json").read_text())
-    command = [sys.executable, "-m", "gpudoctor", "check", "--format", "json", "--from"]
-    done = subprocess.run(
-        [*command, str(FOLDER / machine / "snapshot.json")], capture_output=True, text=True, check=False
-    )
-    report = json.loads(done.stdout)
-    assert report["crashed"] == []
-    assert report["verdict"] == expected["verdict"]
-    assert [finding["code"] for finding in report["findings"]] == expected["codes"]
+def judged(snapshot: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "gpudoctor", "check", "--format", "json", "--from", str(snapshot)]
+    report: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return report
+
+
+def test_recorded_machines_keep_their_verdicts() -> None:
+    for file in sorted(FOLDER.glob("*/expected.json")):
+        expected = json.loads(file.read_text())
+        report = judged(file.parent / "snapshot.json")
+        assert report["crashed"] == [], file
+        assert report["verdict"] == expected["verdict"], file
+        assert [finding["code"] for finding in report["findings"]] == expected["codes"], file
 
 
 def test_recording_writes_a_machine_that_keeps_its_verdict(tmp_path: Path) -> None:
@@ -36,11 +37,8 @@ def test_recording_writes_a_machine_that_keeps_its_verdict(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     expected = json.loads((tmp_path / "this-one" / "expected.json").read_text())
-    command = [sys.executable, "-m", "gpudoctor", "check", "--format", "json", "--from"]
-    again = subprocess.run(
-        [*command, str(tmp_path / "this-one" / "snapshot.json")], capture_output=True, text=True, check=False
-    )
-    assert [finding["code"] for finding in json.loads(again.stdout)["findings"]] == expected["codes"]
+    again = judged(tmp_path / "this-one" / "snapshot.json")
+    assert [finding["code"] for finding in again["findings"]] == expected["codes"]
 
 
 def test_a_name_with_spaces_is_refused(tmp_path: Path) -> None:
