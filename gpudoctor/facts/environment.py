@@ -51,6 +51,10 @@ class TorchBuild(Record, frozen=True, kw_only=True):
     hip: str | None = None
     xpu: str | None = None
 
+    def in_words(self) -> str:
+        built_for = (("CUDA", self.cuda), ("ROCm", self.hip), ("XPU", self.xpu))
+        return ", ".join([self.version, *(f"{name} {release}" for name, release in built_for if release)])
+
 
 class TensorflowBuild(Record, frozen=True, kw_only=True):
     """TensorFlow's build_info.py, read as text."""
@@ -61,6 +65,12 @@ class TensorflowBuild(Record, frozen=True, kw_only=True):
     cuda_version: str = ""  # 12.5.1
     cudnn_version: str = ""  # 9
     compute_capabilities: tuple[str, ...] = ()  # sm_60, compute_90
+
+    def in_words(self) -> str:
+        cuda = (
+            f"CUDA {self.cuda_version}" if self.cuda_version else "without CUDA" if self.is_cuda_build is False else ""
+        )
+        return ", ".join(word for word in (self.version, cuda) if word)
 
 
 class MappedLibrary(Record, frozen=True, kw_only=True):

@@ -41,7 +41,10 @@ class Snapshot(Record, frozen=True, kw_only=True):
 
 
 def named_facts(record: object, prefix: str = "") -> Iterator[tuple[str, Fact[object]]]:
-    """Yield every fact below a record with its dotted name, e.g. ("driver.nvml.init_code", Fact(...))."""
+    """Yield every fact below a record with its dotted name, e.g. ("driver.nvml.init_code", Fact(...)).
+
+    Items are named by position, a framework's run by its framework: "environments[0].runs[torch].gpu_error".
+    """
     if isinstance(record, Fact):
         yield prefix, record
         if not record.unknown:
@@ -50,7 +53,7 @@ def named_facts(record: object, prefix: str = "") -> Iterator[tuple[str, Fact[ob
         for position, item in enumerate(record):
             if not isinstance(item, Record):
                 return
-            yield from named_facts(item, f"{prefix}[{position}]")
+            yield from named_facts(item, f"{prefix}[{getattr(item, 'framework', position)}]")
     elif isinstance(record, Record):
         for field in record.__struct_fields__:
             yield from named_facts(getattr(record, field), f"{prefix}.{field}" if prefix else field)

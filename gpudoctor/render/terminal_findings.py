@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from gpudoctor.rules.registry import find_rule
 
 _INDENT = "  "
 _DEEPER = "    "
+_ENVIRONMENT = re.compile(r"^environments\[\d+\]\.")
 
 
 def finding_lines(finding: ReportedFinding, width: int, symbols: dict[Mark, str]) -> Iterator[Text]:
@@ -40,7 +42,8 @@ def _evidence_lines(evidence: tuple[Evidence, ...], width: int) -> Iterator[Text
         yield Text(f"{_INDENT}Seen:")
     for piece in evidence:
         source = f" ({piece.source})" if piece.source and piece.source != piece.fact else ""
-        for line in wrapped(f"{piece.fact} = {piece.value}{source}", width, _INDENT + "- ", _DEEPER):
+        fact = _ENVIRONMENT.sub("", piece.fact)  # the finding's second line names it
+        for line in wrapped(f"{fact} = {piece.value}{source}", width, _INDENT + "- ", _DEEPER):
             yield Text(line, style="dim")
 
 
