@@ -81,7 +81,7 @@ def _message(case: Case, closed: list[DeviceNode], missing: list[str]) -> str:
     if not closed:
         return f"NVML ends with error {_NVML_NO_PERMISSION}: this user may not use the driver's device files"
     node, user = closed[0], case.system.user.peek()
-    groups = f"only in the groups {', '.join(user.groups)}" if user and user.groups else "in no group"
+    groups = f"only in these groups: {', '.join(user.groups)}" if user and user.groups else "in no group"
     who = f"user {user.uid} is {groups}" if user else "this user is in neither"
     return f"{node.path} is open to uid {node.uid} and group {node.group or node.gid} (mode {node.mode:04o}), and {who}"
 

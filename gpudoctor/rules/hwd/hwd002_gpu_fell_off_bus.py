@@ -78,7 +78,7 @@ def _message(lost: list[Gpu], xids: tuple[Xid, ...]) -> str:
     address = xids[0].pci_address if xids else ""
     if not lost:
         said = "Xid 79 in the kernel log" if xids else "a line in the kernel log"
-        return f"{f'GPU {address}' if address else 'a GPU'} has fallen off the PCI bus, by {said}"
+        return f"{f'GPU {address}' if address else 'a GPU'} has fallen off the PCI bus ({said})"
     first = lost[0]
     where = first.pci_address.peek() or address
     others = f"; also GPU {', '.join(str(gpu.index) for gpu in lost[1:])}" if len(lost) > 1 else ""
