@@ -8,7 +8,7 @@ import pytest
 
 from gpudoctor.facts.environment import Package
 from gpudoctor.facts.fact import FactUnknown
-from gpudoctor.rules.requirements import Broken, broken_requirements, marker_environment
+from gpudoctor.rules.readings.requirements import Broken, broken_requirements, marker_environment
 from tests.rules.overlay import overlaid
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gpudoctor.facts.fact import FactUnknown, absent, known, unknown
 from gpudoctor.facts.gpu import Gpu, MigInstance
-from gpudoctor.rules.visible_devices import selection
+from gpudoctor.rules.readings.visible_devices import selection
 
 UUIDS = ("GPU-8932f937-d72c-4106-c12f-20bd9faed9f6", "GPU-8932aaaa-0000-1111-2222-333344445555", "GPU-11112222-3333")
 GPUS = [

@@ -13,13 +13,13 @@ from gpudoctor.rules.advice.commands import as_root, package_manager
 from gpudoctor.rules.advice.driver import reboot, update_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
 from gpudoctor.rules.advice.python import install_tensorflow, install_torch, new_environment, pip_install
-from gpudoctor.rules.cudnn_copies import cudnn_package
-from gpudoctor.rules.framework_builds import Build
-from gpudoctor.rules.nvidia_hardware import driver_platform, is_container
-from gpudoctor.rules.nvidia_packages import package_name, requirement
+from gpudoctor.rules.readings.cudnn_copies import cudnn_package
+from gpudoctor.rules.readings.framework_builds import Build
+from gpudoctor.rules.readings.nvidia_hardware import driver_platform, is_container
+from gpudoctor.rules.readings.nvidia_packages import package_name, requirement
+from gpudoctor.rules.readings.visible_devices import VARIABLE
+from gpudoctor.rules.readings.wheel_target import wheel_target
 from gpudoctor.rules.rule import Case
-from gpudoctor.rules.visible_devices import VARIABLE
-from gpudoctor.rules.wheel_target import wheel_target
 
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
 _FILLED_BY_PACKAGES = ("/usr/lib", "/lib")  # nothing there is to be moved by hand

@@ -7,10 +7,10 @@ import msgspec
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import drivers
 from gpudoctor.knowledge.versions import version_key
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver_packages import driver_packages, flavour_wanted, newest_branch_for, supported_branch
-from gpudoctor.rules.gpu_support import would_be_lost
+from gpudoctor.rules.readings import nvidia_hardware
+from gpudoctor.rules.readings.gpu_support import would_be_lost
 from gpudoctor.rules.rule import Case
 
 _WINDOWS_PAGE = "https://www.nvidia.com/drivers"

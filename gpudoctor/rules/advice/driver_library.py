@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Fix
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver
-from gpudoctor.rules.installed_driver import own_libraries
+from gpudoctor.rules.readings import nvidia_hardware
+from gpudoctor.rules.readings.installed_driver import own_libraries
 from gpudoctor.rules.rule import Case
 
 _EMPTY = "file too short"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gpudoctor.knowledge import drivers, gpus
 from gpudoctor.knowledge.versions import version_key
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.commands import distribution, package_manager
+from gpudoctor.rules.readings import nvidia_hardware
 from gpudoctor.rules.rule import Case
 
 _FIRST_WITHOUT_MODULES = "10"  # Enterprise Linux 10 has no module streams

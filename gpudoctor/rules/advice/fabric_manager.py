@@ -6,7 +6,7 @@ from gpudoctor.findings.finding import Fix
 from gpudoctor.knowledge import drivers
 from gpudoctor.rules.advice.commands import as_root, package_manager
 from gpudoctor.rules.advice.driver import on_the_host
-from gpudoctor.rules.nvidia_hardware import is_container
+from gpudoctor.rules.readings.nvidia_hardware import is_container
 from gpudoctor.rules.rule import Case
 
 

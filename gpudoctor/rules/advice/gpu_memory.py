@@ -6,7 +6,7 @@ from gpudoctor.facts.gpu import GpuProcess
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver import on_the_host, reboot
-from gpudoctor.rules.nvidia_hardware import is_wsl
+from gpudoctor.rules.readings.nvidia_hardware import is_wsl
 from gpudoctor.rules.rule import Case
 
 

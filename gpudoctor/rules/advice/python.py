@@ -13,9 +13,9 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import tensorflow, torch
 from gpudoctor.knowledge.versions import major_of
-from gpudoctor.rules.nvidia_hardware import is_jetson
+from gpudoctor.rules.readings.nvidia_hardware import is_jetson
+from gpudoctor.rules.readings.wheel_target import wheel_target
 from gpudoctor.rules.rule import Case
-from gpudoctor.rules.wheel_target import wheel_target
 
 _NEW_ENVIRONMENT_POSIX = "~/gpu-env"
 _NEW_ENVIRONMENT_WINDOWS = "%USERPROFILE%\\gpu-env"

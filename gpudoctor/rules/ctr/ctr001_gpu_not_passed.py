@@ -34,8 +34,8 @@ from __future__ import annotations
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.container import install_container_toolkit, run_with_gpu
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.handed_in_driver import HandedIn, handed_in, has_cuda_framework, host_has_gpu
-from gpudoctor.rules.nvidia_hardware import lists_gpus
+from gpudoctor.rules.readings.handed_in_driver import HandedIn, handed_in, has_cuda_framework, host_has_gpu
+from gpudoctor.rules.readings.nvidia_hardware import lists_gpus
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

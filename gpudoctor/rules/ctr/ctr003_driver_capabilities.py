@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.container import run_with_gpu
-from gpudoctor.rules.handed_in_driver import handed_in
+from gpudoctor.rules.readings.handed_in_driver import handed_in
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WANTED = "compute,utility"

@@ -27,7 +27,7 @@ from __future__ import annotations
 from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Risk, Severity
 from gpudoctor.rules.advice.container import restart_container
-from gpudoctor.rules.handed_in_driver import handed_in
+from gpudoctor.rules.readings.handed_in_driver import handed_in
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _UNKNOWN_ERROR = 999

@@ -32,9 +32,9 @@ from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge.drivers import branch_of, driver_serves, floor_for, newest_known_branch
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import find_libcuda, smaller_build_or_driver
-from gpudoctor.rules.framework_builds import Build, builds
-from gpudoctor.rules.loaded_libcuda import cuda_met_by, highest_cuda, refuses_the_driver
-from gpudoctor.rules.nvidia_hardware import driver_platform, driver_version, has_nvidia_gpu
+from gpudoctor.rules.readings.framework_builds import Build, builds
+from gpudoctor.rules.readings.loaded_libcuda import cuda_met_by, highest_cuda, refuses_the_driver
+from gpudoctor.rules.readings.nvidia_hardware import driver_platform, driver_version, has_nvidia_gpu
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 

@@ -32,8 +32,8 @@ from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.drivers import cuda_of
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import drop_from_library_path, newer_driver, remove_compat_package
-from gpudoctor.rules.loaded_libcuda import answered, libcudas
-from gpudoctor.rules.nvidia_hardware import driver_platform, driver_version
+from gpudoctor.rules.readings.loaded_libcuda import answered, libcudas
+from gpudoctor.rules.readings.nvidia_hardware import driver_platform, driver_version
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _COMPAT_NOT_SUPPORTED = 804

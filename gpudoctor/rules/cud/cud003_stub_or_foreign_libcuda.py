@@ -28,8 +28,8 @@ from gpudoctor.facts.driver import DriverLibrary
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.container import run_with_gpu
 from gpudoctor.rules.advice.cuda import drop_from_library_path, remove_library
-from gpudoctor.rules.loaded_libcuda import answered, libcudas, places
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu, is_container
+from gpudoctor.rules.readings.loaded_libcuda import answered, libcudas, places
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu, is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _STUB_LIBRARY = 34

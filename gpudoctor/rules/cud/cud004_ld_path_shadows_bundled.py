@@ -33,8 +33,14 @@ from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.cuda import drop_from_library_path, without_library_path
+from gpudoctor.rules.readings.shadowing_libraries import (
+    Shadow,
+    library_path,
+    shadows_ahead,
+    shadows_in,
+    shadows_offered,
+)
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.shadowing_libraries import Shadow, library_path, shadows_ahead, shadows_in, shadows_offered
 
 _CLASH = re.compile(
     r"(libcu\w+|libnv\w+)[^\s:]*: (?:undefined symbol|version)|undefined symbol: \w*(?:cublas|cusparse|nvJit)"

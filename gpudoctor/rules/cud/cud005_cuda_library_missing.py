@@ -31,10 +31,10 @@ from __future__ import annotations
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.cuda import fitting_build
 from gpudoctor.rules.advice.python import new_environment, pip_install
-from gpudoctor.rules.framework_builds import builds
-from gpudoctor.rules.missing_libraries import MissingLibrary, missing_libraries, other_releases, same_release
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.nvidia_packages import package_name, requirement
+from gpudoctor.rules.readings.framework_builds import builds
+from gpudoctor.rules.readings.missing_libraries import MissingLibrary, missing_libraries, other_releases, same_release
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.nvidia_packages import package_name, requirement
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

@@ -31,7 +31,7 @@ from gpudoctor.facts.toolkit import Toolkit
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.versions import major_of, minor_of
 from gpudoctor.rules.advice.cuda import install_toolkit, use_toolkit
-from gpudoctor.rules.framework_builds import Build, builds
+from gpudoctor.rules.readings.framework_builds import Build, builds
 from gpudoctor.rules.rule import Case, Scope, rule
 
 # Packages that stop without nvcc; others that can compile come with ready code as a rule, and are left alone.

@@ -35,8 +35,8 @@ from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge.gpus import newest_known_capability
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import fitting_build, leave_out
+from gpudoctor.rules.readings.served_gpus import Unserved, is_out_of_support, label, serves_another_gpu, unserved
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.served_gpus import Unserved, is_out_of_support, label, serves_another_gpu, unserved
 
 
 @rule("CUD007", Severity.ERROR, Scope.ENVIRONMENT_GPU, hides=("DNN003", "PRF001", "RUN005", "RUN006", "TOR005"))

@@ -28,9 +28,9 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.cuda import show_devices, unset
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.visible_devices import VARIABLE, Selection, selected
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.visible_devices import VARIABLE, Selection, selected
 
 _OF_A_BATCH_SYSTEM = "NoDevFiles"
 

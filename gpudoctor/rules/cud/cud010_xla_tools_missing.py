@@ -33,8 +33,8 @@ from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.advice.cuda import xla_tools
-from gpudoctor.rules.framework_builds import Build, builds
-from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.readings.framework_builds import Build, builds
+from gpudoctor.rules.readings.nvidia_packages import bundled
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WITH_XLA = ("tensorflow", "jax")

@@ -30,8 +30,7 @@ from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.versions import minor_of
 from gpudoctor.rules.advice.cuda import leave_out
 from gpudoctor.rules.advice.python import new_environment, pip_install
-from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.served_gpus import (
+from gpudoctor.rules.readings.served_gpus import (
     LastBuild,
     is_out_of_support,
     label,
@@ -39,6 +38,7 @@ from gpudoctor.rules.served_gpus import (
     serves_another_gpu,
     unserved,
 )
+from gpudoctor.rules.rule import Case, Scope, rule
 
 
 @rule(

@@ -27,8 +27,8 @@ from __future__ import annotations
 from gpudoctor.facts.fact import FactUnknown
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules.advice.cuda import drop_foreign_libcuda
-from gpudoctor.rules.loaded_libcuda import SONAME, answered, libcudas, module_version, places
-from gpudoctor.rules.nvidia_hardware import is_wsl
+from gpudoctor.rules.readings.loaded_libcuda import SONAME, answered, libcudas, module_version, places
+from gpudoctor.rules.readings.nvidia_hardware import is_wsl
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _SYSTEM_DRIVER_MISMATCH = 803

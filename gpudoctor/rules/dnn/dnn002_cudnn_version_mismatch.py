@@ -32,8 +32,8 @@ from gpudoctor.facts.environment import FrameworkRun, MappedLibrary
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.cuda import install_library
-from gpudoctor.rules.cudnn_copies import cudnn_package, has_convolved, mapped_as_evidence, mapped_cudnn
-from gpudoctor.rules.framework_builds import builds
+from gpudoctor.rules.readings.cudnn_copies import cudnn_package, has_convolved, mapped_as_evidence, mapped_cudnn
+from gpudoctor.rules.readings.framework_builds import builds
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _COMPARED = 2  # major and minor; a lower patch level within a minor is accepted by the frameworks

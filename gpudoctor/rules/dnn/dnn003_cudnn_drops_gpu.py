@@ -23,11 +23,11 @@ from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge.gpus import cudnn_min_capability
 from gpudoctor.knowledge.versions import at_least, major_of
 from gpudoctor.rules.advice.cuda import last_cudnn
-from gpudoctor.rules.cudnn_copies import has_convolved, used_cudnn
-from gpudoctor.rules.framework_builds import builds
+from gpudoctor.rules.readings.cudnn_copies import has_convolved, used_cudnn
+from gpudoctor.rules.readings.framework_builds import builds
+from gpudoctor.rules.readings.served_gpus import has_code_for, label
+from gpudoctor.rules.readings.visible_devices import is_visible
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.served_gpus import has_code_for, label
-from gpudoctor.rules.visible_devices import is_visible
 
 
 @rule("DNN003", Severity.ERROR, Scope.ENVIRONMENT_GPU, hides=("PRF001", "RUN005", "RUN006"))

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.readings import nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _AMD_VENDOR_ID = 0x1002

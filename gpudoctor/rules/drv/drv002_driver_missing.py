@@ -32,9 +32,9 @@ without its GPU (CTR001).
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import installed_driver, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.readings import installed_driver, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

@@ -34,9 +34,9 @@ from __future__ import annotations
 
 from gpudoctor.facts.driver import DriverLibrary
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, nvidia_hardware
 from gpudoctor.rules.advice.driver import reboot, reload_modules
 from gpudoctor.rules.consequences import OF_NO_CUDA
+from gpudoctor.rules.readings import installed_driver, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NVML_SUCCESS, _NVML_VERSION_MISMATCH = 0, 18

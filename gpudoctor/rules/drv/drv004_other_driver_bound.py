@@ -38,11 +38,11 @@ from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import on_the_host
 from gpudoctor.rules.advice.kernel_module import blacklist_nouveau
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.handed_in_driver import has_cuda_framework
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.readings.handed_in_driver import has_cuda_framework
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WITHOUT_CUDA = ("nouveau", "nova_core", "nova")

@@ -32,10 +32,10 @@ loads and leaves again because it does not know the GPU (DRV008, DRV009, DRV012)
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice import kernel_module
 from gpudoctor.rules.advice.driver import install_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

@@ -34,9 +34,9 @@ from __future__ import annotations
 
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.kernel_module import enroll_signing_key
 from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _REFUSED = (

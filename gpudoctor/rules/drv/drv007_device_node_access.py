@@ -33,9 +33,9 @@ import re
 
 from gpudoctor.facts.driver import DeviceNode
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, nvidia_hardware
 from gpudoctor.rules.advice import device_nodes
 from gpudoctor.rules.consequences import OF_NO_CUDA
+from gpudoctor.rules.readings import installed_driver, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NVML_NO_PERMISSION = 4

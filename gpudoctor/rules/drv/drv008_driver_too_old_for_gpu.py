@@ -34,10 +34,10 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver, update_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.gpu_support import below_first_branch, is_in_doubt
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.readings.gpu_support import below_first_branch, is_in_doubt
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _NOT_SUPPORTED = r"not supported by the\s*(NVIDIA|$)"

@@ -34,10 +34,10 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_other_flavour
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch, wrong_flavour
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.readings.gpu_support import architecture_of, is_above_last_branch, wrong_flavour
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _NEEDS_OPEN = r"requires use of the NVIDIA open kernel modules"

@@ -32,9 +32,9 @@ Error 999 while nvidia-smi fails too: then the driver itself does not run, and t
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import reboot
 from gpudoctor.rules.advice.kernel_module import reload_uvm
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _UNKNOWN_ERROR = 999

@@ -30,9 +30,9 @@ One NVLink of many that is down (HWD007), which leaves CUDA working.
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.fabric_manager import install_fabric_manager, start_fabric_manager
-from gpudoctor.rules.nvswitch_fabric import gpu_that_waits, service_trouble
+from gpudoctor.rules.readings import nvidia_hardware
+from gpudoctor.rules.readings.nvswitch_fabric import gpu_that_waits, service_trouble
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NOT_READY = 802

@@ -38,10 +38,10 @@ import re
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.kernel_log import LogLine
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.driver import install_last_branch
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.gpu_support import architecture_of, is_above_last_branch
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
+from gpudoctor.rules.readings.gpu_support import architecture_of, is_above_last_branch
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LEGACY = r"(\d+)\.xx Legacy drivers"

@@ -27,11 +27,11 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.errors import cuda_error
-from gpudoctor.rules import installed_driver, nvidia_hardware
 from gpudoctor.rules.advice.commands import as_root, distribution, package_manager
 from gpudoctor.rules.advice.driver import reboot
 from gpudoctor.rules.advice.hardware import read_kernel_log
 from gpudoctor.rules.advice.kernel_module import reload_uvm
+from gpudoctor.rules.readings import installed_driver, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _UNKNOWN_ERROR = 999

@@ -33,10 +33,10 @@ A GPU that the branch does not serve (DRV008, DRV012) and the wrong flavour of t
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice import hardware
 from gpudoctor.rules.advice.driver import install_driver, on_the_host
 from gpudoctor.rules.consequences import OF_NO_CUDA
+from gpudoctor.rules.readings import installed_driver, kernel_lines, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LOG = (

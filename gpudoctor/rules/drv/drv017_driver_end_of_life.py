@@ -29,9 +29,9 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge import drivers
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.driver import update_driver
 from gpudoctor.rules.advice.driver_packages import newest_branch_for
+from gpudoctor.rules.readings import nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

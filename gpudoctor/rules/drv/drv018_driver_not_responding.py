@@ -33,7 +33,7 @@ from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.commands import as_root
 from gpudoctor.rules.advice.driver import on_the_host, reboot
 from gpudoctor.rules.advice.hardware import read_kernel_log
-from gpudoctor.rules.driver_answers import answers_that_show
+from gpudoctor.rules.readings.driver_answers import answers_that_show
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LATE = "did not answer within"

@@ -37,11 +37,11 @@ from typing import Any
 
 from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Severity
-from gpudoctor.rules import nvidia_hardware
 from gpudoctor.rules.advice.driver import install_driver, reboot
 from gpudoctor.rules.advice.driver_library import replace_library
 from gpudoctor.rules.consequences import OF_NO_CUDA
-from gpudoctor.rules.driver_answers import answers_that_show
+from gpudoctor.rules.readings import nvidia_hardware
+from gpudoctor.rules.readings.driver_answers import answers_that_show
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _REFUSED = r" cannot be loaded: |killed by SIGBUS in .* library load"  # SIGBUS: the file is cut short

@@ -33,10 +33,10 @@ from __future__ import annotations
 from gpudoctor.facts.kernel_log import Xid
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.xids import xid as meaning_of
-from gpudoctor.rules import kernel_lines
 from gpudoctor.rules.advice.driver import reboot
+from gpudoctor.rules.readings import kernel_lines
+from gpudoctor.rules.readings.xid_families import JUDGED_BY_OTHERS
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.xid_families import JUDGED_BY_OTHERS
 
 _ERROR = ("gpu_fatal", "vm_fatal")
 _NOTHING = ("none", "information")

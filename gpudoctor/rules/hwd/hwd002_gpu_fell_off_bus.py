@@ -33,10 +33,10 @@ from __future__ import annotations
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.kernel_log import Xid
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.lost_gpu import bring_back
+from gpudoctor.rules.readings import kernel_lines, nvidia_hardware
+from gpudoctor.rules.readings.xid_families import OFF_THE_BUS
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.xid_families import OFF_THE_BUS
 
 _LOST = ("GPU_IS_LOST", "RESET_REQUIRED")
 _LOST_ON_A_HOST = ("UNKNOWN",)

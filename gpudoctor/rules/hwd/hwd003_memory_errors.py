@@ -33,12 +33,12 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.kernel_log import Xid
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.xids import xid as meaning_of
-from gpudoctor.rules import kernel_lines
 from gpudoctor.rules.advice.driver import on_the_host, reboot
 from gpudoctor.rules.advice.mig import reset_gpu
-from gpudoctor.rules.gpu_memory import has_no_spares_left, is_repair_overdue, memory_trouble
+from gpudoctor.rules.readings import kernel_lines
+from gpudoctor.rules.readings.gpu_memory import has_no_spares_left, is_repair_overdue, memory_trouble
+from gpudoctor.rules.readings.xid_families import MEMORY, named
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.xid_families import MEMORY, named
 
 _STOPS_NOTHING = "none"  # the table's word for events that are only recorded: 63, 92
 _FATAL = ("gpu_fatal", "varies")

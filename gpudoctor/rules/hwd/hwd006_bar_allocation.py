@@ -32,9 +32,9 @@ Other failures of the start (DRV016): without room in the address space they are
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules import kernel_lines, nvidia_hardware
 from gpudoctor.rules.advice.hardware import make_room_for_bars
 from gpudoctor.rules.consequences import OF_NO_MODULE
+from gpudoctor.rules.readings import kernel_lines, nvidia_hardware
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _LOG = r"BAR ?\d is 0M @ 0x0|I/O region assigned to your NVIDIA device is invalid"

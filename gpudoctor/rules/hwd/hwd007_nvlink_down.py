@@ -32,10 +32,10 @@ from __future__ import annotations
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules import kernel_lines
 from gpudoctor.rules.advice.driver import on_the_host, reboot
+from gpudoctor.rules.readings import kernel_lines
+from gpudoctor.rules.readings.xid_families import NVLINK, named
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.xid_families import NVLINK, named
 
 
 @rule("HWD007", Severity.WARNING, Scope.MACHINE)

@@ -30,8 +30,8 @@ from __future__ import annotations
 from gpudoctor.facts.jupyter import KernelSpec
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.python import command_line, pip_install
-from gpudoctor.rules.framework_starts import framework_of, framework_packages
-from gpudoctor.rules.kernels import bears_name_of, is_startable, name_of_environment
+from gpudoctor.rules.readings.framework_starts import framework_of, framework_packages
+from gpudoctor.rules.readings.kernels import bears_name_of, is_startable, name_of_environment
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _DEFAULT = "python3"

@@ -33,9 +33,9 @@ from __future__ import annotations
 from gpudoctor.facts.gpu import GpuProcess
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.gpu_memory import free_memory
-from gpudoctor.rules.nvidia_hardware import is_container, is_wsl
+from gpudoctor.rules.readings.nvidia_hardware import is_container, is_wsl
+from gpudoctor.rules.readings.visible_devices import is_visible
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.visible_devices import is_visible
 
 # Half of the memory is more than any desktop takes, and what training needs beside it is then often gone.
 MOSTLY_HELD = 0.5

@@ -34,9 +34,9 @@ from __future__ import annotations
 from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.cuda import fitting_build
-from gpudoctor.rules.framework_builds import Build, builds
-from gpudoctor.rules.framework_starts import framework_packages
-from gpudoctor.rules.jax_plugin import jax_without_plugin
+from gpudoctor.rules.readings.framework_builds import Build, builds
+from gpudoctor.rules.readings.framework_starts import framework_packages
+from gpudoctor.rules.readings.jax_plugin import jax_without_plugin
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 _ASK = {

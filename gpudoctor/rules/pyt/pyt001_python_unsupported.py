@@ -36,7 +36,7 @@ from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.python import new_environment
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
+from gpudoctor.rules.readings.framework_starts import framework_of, framework_packages, has_imported
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

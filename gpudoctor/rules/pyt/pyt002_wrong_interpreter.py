@@ -32,7 +32,7 @@ from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import minor_of
 from gpudoctor.rules.advice.cuda import unset
 from gpudoctor.rules.advice.python import new_environment
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
+from gpudoctor.rules.readings.framework_starts import framework_of, framework_packages, has_imported
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _FOLDER = re.compile(r"python(\d\.\d+)t?/(?:site|dist)-packages|Python(\d)(\d+)[\\/]Lib")

@@ -32,7 +32,7 @@ from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.numpy_abi import supports_numpy_2
 from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.advice.python import new_environment, pip_install
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, require_starts, said
+from gpudoctor.rules.readings.framework_starts import framework_of, framework_packages, require_starts, said
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TEXT = re.compile(

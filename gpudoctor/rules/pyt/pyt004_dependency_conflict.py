@@ -32,8 +32,13 @@ from __future__ import annotations
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.python import conda_install, is_conda_made, new_environment, pip_install
-from gpudoctor.rules.dependency_errors import DependencyError, declared_conflicts, dependency_error, severity_of
-from gpudoctor.rules.framework_starts import require_starts
+from gpudoctor.rules.readings.dependency_errors import (
+    DependencyError,
+    declared_conflicts,
+    dependency_error,
+    severity_of,
+)
+from gpudoctor.rules.readings.framework_starts import require_starts
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

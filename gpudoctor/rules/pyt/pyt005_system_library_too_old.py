@@ -33,7 +33,13 @@ from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.versions import version_key
 from gpudoctor.rules.advice.python import conda_install, new_environment
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported, require_starts, said
+from gpudoctor.rules.readings.framework_starts import (
+    framework_of,
+    framework_packages,
+    has_imported,
+    require_starts,
+    said,
+)
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TEXT = re.compile(r"version [`'\"]?((GLIBC|GLIBCXX|CXXABI)_[\d.]+)['\"]? not found(?: \(required by ([^)\n]+)\))?")

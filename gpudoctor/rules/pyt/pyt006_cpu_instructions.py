@@ -30,7 +30,13 @@ from collections.abc import Iterator
 from gpudoctor.facts.environment import Package
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.instruction_sets import required_flags
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported, require_starts, said
+from gpudoctor.rules.readings.framework_starts import (
+    framework_of,
+    framework_packages,
+    has_imported,
+    require_starts,
+    said,
+)
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TEXT = re.compile(r"compiled to use ([\w.]+) instructions, but|built with baseline optimizations|Illegal instruction")

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.python import index_url_of, new_environment, pip_install, pip_uninstall, remove_folder
-from gpudoctor.rules.install_mixtures import Mixture, mixtures
+from gpudoctor.rules.readings.install_mixtures import Mixture, mixtures
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

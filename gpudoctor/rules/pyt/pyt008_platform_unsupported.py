@@ -29,8 +29,8 @@ from __future__ import annotations
 
 from gpudoctor.facts.environment import Environment
 from gpudoctor.findings.finding import Finding, Fix, Severity
-from gpudoctor.rules.framework_starts import framework_packages, has_imported
-from gpudoctor.rules.nvidia_hardware import lists_gpus
+from gpudoctor.rules.readings.framework_starts import framework_packages, has_imported
+from gpudoctor.rules.readings.nvidia_hardware import lists_gpus
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _BITS = 64

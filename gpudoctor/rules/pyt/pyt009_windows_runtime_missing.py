@@ -29,7 +29,7 @@ import re
 
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.python import new_environment
-from gpudoctor.rules.framework_starts import require_starts, said
+from gpudoctor.rules.readings.framework_starts import require_starts, said
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TEXT = re.compile(r"\[WinError (?:126|127|1114)\]|DLL load failed", re.IGNORECASE)

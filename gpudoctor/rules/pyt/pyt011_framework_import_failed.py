@@ -29,7 +29,7 @@ from __future__ import annotations
 from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.rules.advice.python import command_line, new_environment
-from gpudoctor.rules.framework_starts import failed_to_import, require_starts
+from gpudoctor.rules.readings.framework_starts import failed_to_import, require_starts
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TIMEOUT = "timeout"

@@ -34,7 +34,7 @@ from gpudoctor.facts.environment import FrameworkRun, KernelRun
 from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.python import new_environment
-from gpudoctor.rules.framework_builds import builds
+from gpudoctor.rules.readings.framework_builds import builds
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _ON_THE_GPU = ("devices", "libraries", "kernels")  # the stages after the import

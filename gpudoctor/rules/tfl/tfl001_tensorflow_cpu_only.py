@@ -37,10 +37,10 @@ from gpudoctor.facts.environment import TensorflowBuild
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge import tensorflow
 from gpudoctor.rules.advice.python import install_tensorflow
-from gpudoctor.rules.framework_starts import said, works
-from gpudoctor.rules.gpu_title import gpu_title
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.readings.framework_starts import said, works
+from gpudoctor.rules.readings.gpu_title import gpu_title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.nvidia_packages import bundled
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NO_LIBRARIES = re.compile(r"Cannot dlopen some GPU libraries")

@@ -30,9 +30,9 @@ from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.knowledge import tensorflow
 from gpudoctor.knowledge.versions import at_least
 from gpudoctor.rules.advice.python import install_tensorflow
-from gpudoctor.rules.framework_starts import works
-from gpudoctor.rules.gpu_title import gpu_title
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.framework_starts import works
+from gpudoctor.rules.readings.gpu_title import gpu_title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
 from gpudoctor.rules.rule import CannotJudge, Case, Scope, rule
 
 

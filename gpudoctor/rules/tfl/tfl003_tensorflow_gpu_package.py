@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.python import install_tensorflow, pip_uninstall
-from gpudoctor.rules.framework_starts import has_imported
+from gpudoctor.rules.readings.framework_starts import has_imported
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NAME = "tensorflow-gpu"

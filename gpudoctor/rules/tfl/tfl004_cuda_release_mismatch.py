@@ -33,9 +33,9 @@ from __future__ import annotations
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.advice.python import install_tensorflow, new_environment
-from gpudoctor.rules.framework_starts import works
-from gpudoctor.rules.missing_libraries import missing_libraries, other_releases
-from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.readings.framework_starts import works
+from gpudoctor.rules.readings.missing_libraries import missing_libraries, other_releases
+from gpudoctor.rules.readings.nvidia_packages import bundled
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

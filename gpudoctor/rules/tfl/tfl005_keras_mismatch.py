@@ -34,8 +34,8 @@ import re
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.knowledge.versions import major_of, minor_of
 from gpudoctor.rules.advice.python import pip_install
-from gpudoctor.rules.framework_starts import Said, framework_of, said
-from gpudoctor.rules.requirements import Broken, broken_requirements
+from gpudoctor.rules.readings.framework_starts import Said, framework_of, said
+from gpudoctor.rules.readings.requirements import Broken, broken_requirements
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _TITLE = "Install the Keras that belongs to this TensorFlow"

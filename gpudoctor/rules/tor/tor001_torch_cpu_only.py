@@ -35,8 +35,8 @@ from __future__ import annotations
 from gpudoctor.facts.environment import TorchBuild
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules.advice.python import install_torch
-from gpudoctor.rules.gpu_title import gpu_title
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu, has_working_driver
+from gpudoctor.rules.readings.gpu_title import gpu_title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu, has_working_driver
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

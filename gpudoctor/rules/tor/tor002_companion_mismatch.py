@@ -30,8 +30,8 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.python import install_companions, new_environment
+from gpudoctor.rules.readings.torch_companions import mismatches
 from gpudoctor.rules.rule import Case, Scope, rule
-from gpudoctor.rules.torch_companions import mismatches
 
 
 @rule("TOR002", Severity.ERROR, Scope.ENVIRONMENT, hides=("PYT004", "PYT009", "PYT011"))

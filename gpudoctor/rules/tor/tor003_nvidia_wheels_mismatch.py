@@ -39,9 +39,9 @@ import msgspec
 from gpudoctor.findings.finding import Finding, Fix, Severity
 from gpudoctor.knowledge.versions import major_of
 from gpudoctor.rules.advice.python import new_environment, pip_install, pip_uninstall
-from gpudoctor.rules.framework_starts import framework_packages
-from gpudoctor.rules.nvidia_packages import requirement
-from gpudoctor.rules.nvidia_wheels import NvidiaWheels, nvidia_wheels
+from gpudoctor.rules.readings.framework_starts import framework_packages
+from gpudoctor.rules.readings.nvidia_packages import requirement
+from gpudoctor.rules.readings.nvidia_wheels import NvidiaWheels, nvidia_wheels
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

@@ -33,8 +33,8 @@ from collections.abc import Iterator
 from gpudoctor.facts.environment import Package
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.python import install_companions, install_torch, new_environment
-from gpudoctor.rules.gpu_title import gpu_title
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.gpu_title import gpu_title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _VENDORS = {0x1002: "ROCm", 0x8086: "XPU"}  # AMD, Intel

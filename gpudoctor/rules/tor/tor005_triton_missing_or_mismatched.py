@@ -30,9 +30,9 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Evidence, Finding, Severity
 from gpudoctor.rules.advice.python import pip_install
-from gpudoctor.rules.framework_starts import has_imported
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.requirements import broken_requirements
+from gpudoctor.rules.readings.framework_starts import has_imported
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.requirements import broken_requirements
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _NAMES = ("triton", "pytorch-triton", "triton-windows", "triton-rocm", "pytorch-triton-rocm")

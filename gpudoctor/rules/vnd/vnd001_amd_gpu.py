@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules.advice.other_vendors import rocm_torch, without_cuda
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.other_accelerators import AMD_VENDOR_ID, accelerators, cuda_software, title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.other_accelerators import AMD_VENDOR_ID, accelerators, cuda_software, title
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

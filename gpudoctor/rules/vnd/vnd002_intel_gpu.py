@@ -26,8 +26,8 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules.advice.other_vendors import without_cuda, xpu_torch
-from gpudoctor.rules.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.other_accelerators import INTEL_VENDOR_ID, accelerators, cuda_software, title
+from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
+from gpudoctor.rules.readings.other_accelerators import INTEL_VENDOR_ID, accelerators, cuda_software, title
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _INSIDE_THE_PROCESSOR = "00:02.0"  # Intel's graphics of the processor always have this place on the bus

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
 from gpudoctor.rules.advice.other_vendors import metal_tensorflow, mps_torch
-from gpudoctor.rules.other_accelerators import cuda_software
+from gpudoctor.rules.readings.other_accelerators import cuda_software
 from gpudoctor.rules.rule import Case, Scope, rule
 
 

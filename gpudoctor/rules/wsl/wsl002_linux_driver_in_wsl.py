@@ -32,7 +32,7 @@ from gpudoctor.facts.driver import DriverLibrary, SystemPackage
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.wsl import PUT_ON_LOADER_PATH, remove_linux_driver
 from gpudoctor.rules.consequences import OF_NO_MODULE
-from gpudoctor.rules.nvidia_hardware import has_working_driver, is_container
+from gpudoctor.rules.readings.nvidia_hardware import has_working_driver, is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _WSL_FOLDER = "/usr/lib/wsl/"

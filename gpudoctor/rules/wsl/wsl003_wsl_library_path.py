@@ -30,8 +30,8 @@ from gpudoctor.facts.system import Wsl
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.rules.advice.wsl import PUT_ON_LOADER_PATH, RESTART, UPDATE, WINDOWS_DRIVER
 from gpudoctor.rules.consequences import OF_NO_CUDA
-from gpudoctor.rules.handed_in_driver import has_cuda_framework
-from gpudoctor.rules.nvidia_hardware import has_working_driver, is_container
+from gpudoctor.rules.readings.handed_in_driver import has_cuda_framework
+from gpudoctor.rules.readings.nvidia_hardware import has_working_driver, is_container
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _FOLDER = "/usr/lib/wsl/lib"

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from gpudoctor.findings.finding import Severity
-from gpudoctor.rules.framework_starts import (
+from gpudoctor.rules.readings.framework_starts import (
     Said,
     failed_to_import,
     framework_of,
@@ -15,8 +15,8 @@ from gpudoctor.rules.framework_starts import (
     has_imported,
     said,
 )
-from gpudoctor.rules.nvidia_wheels import is_nvidia
-from gpudoctor.rules.requirements import Broken, broken_requirements
+from gpudoctor.rules.readings.nvidia_wheels import is_nvidia
+from gpudoctor.rules.readings.requirements import Broken, broken_requirements
 from gpudoctor.rules.rule import Case
 
 _OTHER_CODES = ("numpy", "torch", "keras", "tf-keras", "keras-nightly", "triton", "pytorch-triton")

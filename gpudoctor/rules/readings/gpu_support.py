@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.knowledge import gpus
 from gpudoctor.knowledge.versions import major_of
-from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.readings import nvidia_hardware
 from gpudoctor.rules.rule import Case
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.facts.environment import Environment
-from gpudoctor.rules.framework_builds import Build, builds
-from gpudoctor.rules.nvidia_packages import bundled
+from gpudoctor.rules.readings.framework_builds import Build, builds
+from gpudoctor.rules.readings.nvidia_packages import bundled
 from gpudoctor.rules.rule import Case
 
 AMD_VENDOR_ID = 0x1002

@@ -10,7 +10,7 @@ import msgspec
 from gpudoctor.facts.environment import FrameworkRun
 from gpudoctor.facts.fact import Fact
 from gpudoctor.knowledge.versions import major_of
-from gpudoctor.rules.nvidia_packages import bundled, component_of
+from gpudoctor.rules.readings.nvidia_packages import bundled, component_of
 from gpudoctor.rules.rule import Case
 
 _LINUX = r"lib[\w+-]+\.so(?:\.\d+)*"

@@ -9,7 +9,7 @@ import msgspec
 
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.knowledge.versions import minor_of
-from gpudoctor.rules.requirements import broken_requirements
+from gpudoctor.rules.readings.requirements import broken_requirements
 
 _NAMED_TORCH = re.compile(r"(?:torch|pt)(\d)\.?(\d+)")  # +cu12torch2.8cxx11abiFALSE, +pt25cu124
 _CUDA_SUFFIX = re.compile(r"\+cu(\d{2,3})$")

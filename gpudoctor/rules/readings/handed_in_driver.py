@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gpudoctor.facts.system import Container
-from gpudoctor.rules.nvidia_hardware import nvidia_devices
+from gpudoctor.rules.readings.nvidia_hardware import nvidia_devices
 from gpudoctor.rules.rule import Case
 
 _NO_REQUEST = ("", "void", "none")

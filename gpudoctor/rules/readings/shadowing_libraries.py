@@ -9,7 +9,7 @@ import msgspec
 from gpudoctor.facts.environment import Environment, FrameworkRun, MappedLibrary, Package
 from gpudoctor.facts.toolkit import CudnnCopy
 from gpudoctor.knowledge.versions import major_of, version_key
-from gpudoctor.rules.nvidia_packages import bundled, component_of
+from gpudoctor.rules.readings.nvidia_packages import bundled, component_of
 from gpudoctor.rules.rule import Case
 
 _IN_PACKAGES = re.compile(r"/(?:site|dist)-packages/")

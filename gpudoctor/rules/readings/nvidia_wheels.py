@@ -10,8 +10,8 @@ import msgspec
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence
 from gpudoctor.knowledge.versions import major_of, version_key
-from gpudoctor.rules.framework_starts import has_imported, works
-from gpudoctor.rules.requirements import Broken, broken_requirements
+from gpudoctor.rules.readings.framework_starts import has_imported, works
+from gpudoctor.rules.readings.requirements import Broken, broken_requirements
 
 _SUFFIXED = re.compile(r"(nvidia-.+)-cu(\d+)")
 

@@ -6,8 +6,8 @@ from gpudoctor.facts.environment import FrameworkRun, MappedLibrary
 from gpudoctor.facts.fact import Fact
 from gpudoctor.findings.finding import Evidence
 from gpudoctor.knowledge.versions import major_of
-from gpudoctor.rules.framework_builds import Build
-from gpudoctor.rules.nvidia_packages import bundled, package_name
+from gpudoctor.rules.readings.framework_builds import Build
+from gpudoctor.rules.readings.nvidia_packages import bundled, package_name
 from gpudoctor.rules.rule import Case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpudoctor.rules.nvidia_hardware import NVIDIA_VENDOR_ID, name_of
+from gpudoctor.rules.readings.nvidia_hardware import NVIDIA_VENDOR_ID, name_of
 from gpudoctor.rules.rule import Case
 
 _DISPLAY_CLASS = 0x03

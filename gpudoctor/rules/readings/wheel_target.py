@@ -7,7 +7,7 @@ import msgspec
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.knowledge.gpus import capability_of_name, pci_gpu
 from gpudoctor.knowledge.versions import minor_of
-from gpudoctor.rules.framework_builds import wheel_platform
+from gpudoctor.rules.readings.framework_builds import wheel_platform
 from gpudoctor.rules.rule import Case
 
 _NVIDIA = 0x10DE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.knowledge.versions import version_key
-from gpudoctor.rules import nvidia_hardware
+from gpudoctor.rules.readings import nvidia_hardware
 from gpudoctor.rules.rule import Case
 
 

@@ -11,11 +11,11 @@ from gpudoctor.knowledge.code_targets import serving
 from gpudoctor.knowledge.drivers import branch_of, compiles_ptx_of, driver_serves
 from gpudoctor.knowledge.gpus import cudnn_min_capability, legacy_branch
 from gpudoctor.knowledge.versions import at_least, major_of
-from gpudoctor.rules.framework_builds import Build, builds, wheel_platform
-from gpudoctor.rules.nvidia_hardware import driver_platform
+from gpudoctor.rules.readings.framework_builds import Build, builds, wheel_platform
+from gpudoctor.rules.readings.nvidia_hardware import driver_platform
+from gpudoctor.rules.readings.visible_devices import is_visible
+from gpudoctor.rules.readings.wheel_target import wheel_target
 from gpudoctor.rules.rule import Case
-from gpudoctor.rules.visible_devices import is_visible
-from gpudoctor.rules.wheel_target import wheel_target
 
 
 class Unserved(msgspec.Struct, frozen=True):

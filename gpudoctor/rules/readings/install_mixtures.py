@@ -10,7 +10,7 @@ import msgspec
 
 from gpudoctor.facts.environment import Environment, Package
 from gpudoctor.findings.finding import Evidence, Severity
-from gpudoctor.rules.framework_starts import framework_of, framework_packages, has_imported
+from gpudoctor.rules.readings.framework_starts import framework_of, framework_packages, has_imported
 
 # Distributions that own the same folder: one of a group is right, two overwrite each other. The last named is kept.
 _RIVALS = (
