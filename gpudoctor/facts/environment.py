@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpudoctor.facts.fact import Fact, Record, fact
+from gpudoctor.facts.toolkit import Toolkit
 
 
 class Package(Record, frozen=True, kw_only=True):
@@ -150,6 +151,7 @@ class Environment(Record, frozen=True, kw_only=True):
     leftovers: Fact[tuple[str, ...]] = fact()  # "~orch" folders of an interrupted pip, egg-links, empty package folders
     shared_files: Fact[tuple[SharedFile, ...]] = fact()
     shadowing_files: Fact[tuple[str, ...]] = fact()  # torch.py, tensorflow/ ... in the working directory or PYTHONPATH
+    toolkits: Fact[tuple[Toolkit, ...]] = fact()  # CUDA compilers in it: conda's own, and NVIDIA's pip packages
     openmp_libraries: Fact[tuple[str, ...]] = fact()  # libiomp5, libomp, libgomp copies
     torch: Fact[TorchBuild] = fact()  # absent: not installed
     tensorflow: Fact[TensorflowBuild] = fact()

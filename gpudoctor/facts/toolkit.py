@@ -9,7 +9,7 @@ class Toolkit(Record, frozen=True, kw_only=True):
     """One CUDA toolkit."""
 
     path: str
-    origin: str  # folder, CUDA_HOME, PATH
+    origin: str  # folder, CUDA_HOME, PATH; in an environment conda, pip
     version: str = ""  # 12.4 or 12.4.131, as found
     nvcc_path: str = ""  # "" = no nvcc in it
     has_ptxas: bool = False

@@ -19,9 +19,11 @@ from gpudoctor.facts.environment import (
     TorchBuild,
 )
 from gpudoctor.facts.fact import Fact, absent, known, unknown
+from gpudoctor.facts.toolkit import Toolkit
 from gpudoctor.parsers.tensorflow_build_info import parse_tensorflow_build_info
 from gpudoctor.parsers.torch_version import parse_torch_version
 from gpudoctor.probes.environment_folders import conda_name
+from gpudoctor.probes.environment_toolkits import toolkits_in
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.inside_stages import Stages, TooOld, Unreadable, run_inside
 from gpudoctor.probes.interpreters import environment_folder, python_path, uses_user_site
@@ -210,11 +212,19 @@ class _Reading:
             "conda_packages": self._from(stage, stage and stage.conda_packages, "conda-meta"),
             "leftovers": self._from(stage, stage and stage.leftovers, source),
             "shared_files": self._from(files, files and files.shared_files, "RECORD files"),
+            "toolkits": self._toolkits(),
             "openmp_libraries": self._from(stage, stage and stage.openmp_libraries, "library folders"),
             "shadowing_files": known(shadowing, "working directory and PYTHONPATH"),
             "torch": self._torch(),
             "tensorflow": self._tensorflow(),
         }
+
+    def _toolkits(self) -> Fact[tuple[Toolkit, ...]]:
+        source, stage, packages = "the environment's folders", self.asked.interpreter, self.asked.packages
+        if stage is None or packages is None:
+            return unknown(self.asked.why_not, source)
+        versions = {package.name: package.version for package in packages.packages}
+        return known(toolkits_in(stage.prefix, stage.search_path, versions), source)
 
     def _torch(self) -> Fact[TorchBuild]:
         stage = self.asked.packages

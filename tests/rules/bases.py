@@ -295,6 +295,7 @@ def _torch_environment() -> Environment:
         leftovers=known((), source),
         shared_files=known((), source),
         shadowing_files=known((), source),
+        toolkits=known((), source),
         openmp_libraries=known((), source),
         torch=known(TorchBuild(version="2.11.0+cu130", cuda="13.0"), "torch/version.py"),
         tensorflow=absent("tensorflow is not installed"),

@@ -86,4 +86,6 @@ def _has_tools(case: Case) -> bool:
     conda = case.environment.conda_packages.peek() or ()
     if any(one.name.startswith(("cuda-nvcc", "cuda-libdevice")) for one in conda):
         return True
+    if any(one.has_libdevice for one in case.environment.toolkits.peek() or ()):
+        return True
     return any(one.has_libdevice for one in case.machine.toolkits.installed.read() or ())
