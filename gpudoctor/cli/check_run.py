@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def _refuse_impossible(request: CheckRequest) -> None:
         if request.from_file is not None and value:
             hint = f"{option} looks at this machine; accepted: one of the two"
             raise CommandError("usage", f"{option} and --from exclude each other", hint)
-    if request.root is not None and not Path(request.root).is_dir():
+    if request.root is not None and not os.path.isdir(request.root):
         raise CommandError(
             "usage", f"--root {request.root} is not a folder", "accepted: where a file system is mounted"
         )
@@ -113,9 +114,10 @@ def _snapshot(request: CheckRequest) -> tuple[Snapshot, Subject]:
 def _look(request: CheckRequest) -> Snapshot:
     from gpudoctor.probes.gather import gather
     from gpudoctor.probes.host import Host, kill_running
+    from gpudoctor.probes.interpreters import working_folder
     from gpudoctor.probes.targets import ProbeOptions, TargetNotFound, find_targets
 
-    host = Host(root=Path(request.root or "/").resolve(), timeout_seconds=request.timeout_seconds)
+    host = Host(root=Path(os.path.realpath(request.root or "/")), timeout_seconds=request.timeout_seconds)
     signal.signal(signal.SIGTERM, _leave)
     try:
         targets = find_targets(
@@ -124,10 +126,11 @@ def _look(request: CheckRequest) -> Snapshot:
             envs=request.env,
             kernels=request.kernel,
             every=request.all_environments,
-            working_directory=Path.cwd(),
+            working_directory=working_folder(),
         )
         options = ProbeOptions(no_import=request.no_import, deep=request.deep)
-        return gather(host, targets, options, _announcer(request), meanwhile=lambda: _load(request))
+        say_slow, say_left_out = _announcer(request), _teller(request)
+        return gather(host, targets, options, say_slow, meanwhile=lambda: _load(request), on_left_out=say_left_out)
     except TargetNotFound as error:
         raise CommandError("input", str(error), error.hint) from None
     except (KeyboardInterrupt, SystemExit, CommandError):
@@ -156,6 +159,10 @@ def _announcer(request: CheckRequest) -> Callable[[str], None]:
             say(f"still waiting for {probe} (at most {request.timeout_seconds:g} s) ...")
 
     return announce
+
+
+def _teller(request: CheckRequest) -> Callable[[str], None]:
+    return (lambda _: None) if request.quiet else (lambda text: say(f"gpudoctor: {text}"))
 
 
 def _observed_anything(snapshot: Snapshot) -> bool:

@@ -18,9 +18,9 @@ def check_writable(option: str, file: str | None) -> None:
         return
     path = Path(file)
     folder = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):
         raise CommandError("output", f"{option} {file} is a folder", "accepted: the name of a file")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CommandError("output", f"{option} {file}: the folder {folder} does not exist")
     writable = os.access(path if _is_device(path) else folder, os.W_OK)
     if not writable:

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
 from gpudoctor.probes.host import Host
-from gpudoctor.probes.interpreters import home_folder
+from gpudoctor.probes.interpreters import data_folder, home_folder
+from gpudoctor.probes.plain_files import matching, read_plain_text
 
 _CONDA_ROOT_NAMES = (
     "miniconda3",
@@ -25,8 +24,8 @@ _CONDA_SYSTEM_ROOTS = ("/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/
 
 def own_environments() -> Iterator[tuple[str, Path]]:
     """Yield the environments in gpudoctor's data folder."""
-    folder = platformdirs.user_data_path("gpudoctor", appauthor=False) / "envs"
-    yield from ((path.name, path) for path in _folders(folder))
+    data = data_folder()
+    yield from ((path.name, path) for path in (_folders(data / "envs") if data is not None else ()))
 
 
 def conda_environments(host: Host) -> Iterator[tuple[str, Path]]:
@@ -34,7 +33,7 @@ def conda_environments(host: Host) -> Iterator[tuple[str, Path]]:
     seen: set[str] = set()
     for folder in _conda_folders(host):
         real = os.path.realpath(folder)
-        if real not in seen and (folder / "conda-meta").is_dir():
+        if real not in seen and os.path.isdir(folder / "conda-meta"):
             seen.add(real)
             yield conda_name(folder) or folder.name, folder
 
@@ -43,7 +42,7 @@ def conda_name(folder: Path) -> str:
     """Return the name by which conda knows an environment's folder; "" where it was made by its path alone."""
     if folder.parent.name == "envs":
         return folder.name
-    return "base" if any((folder / name).is_dir() for name in ("condabin", "pkgs", "envs")) else ""
+    return "base" if any(os.path.isdir(folder / name) for name in ("condabin", "pkgs", "envs")) else ""
 
 
 def _conda_folders(host: Host) -> Iterator[Path]:
@@ -63,7 +62,7 @@ def _conda_folders(host: Host) -> Iterator[Path]:
     for folder in filter(os.path.isabs, named.split(os.pathsep)):
         yield from _folders(Path(folder))
     try:
-        lines = (home / ".conda/environments.txt").read_text("utf-8", "replace").splitlines()
+        lines = read_plain_text(home / ".conda/environments.txt").splitlines()
     except OSError:
         lines = []
     yield from (Path(line.strip()) for line in lines if os.path.isabs(line.strip()))
@@ -71,7 +70,7 @@ def _conda_folders(host: Host) -> Iterator[Path]:
 
 def _folders(parent: Path) -> list[Path]:
     try:
-        return sorted(path for path in parent.iterdir() if path.is_dir())
+        return sorted(path for path in parent.iterdir() if os.path.isdir(path))
     except OSError:
         return []
 
@@ -79,9 +78,7 @@ def _folders(parent: Path) -> list[Path]:
 def versioned_pythons(host: Host) -> list[Path]:
     """Return python3.N commands of PATH's folders and /usr/bin."""
     folders = [folder for folder in host.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
-    found = [
-        path for folder in dict.fromkeys((*folders, "/usr/bin")) for path in sorted(Path(folder).glob("python3.*"))
-    ]
+    found = [path for folder in dict.fromkeys((*folders, "/usr/bin")) for path in matching(Path(folder), "python3.*")]
     return [path for path in found if path.name[8:].rstrip("t").isdigit() and path.parent.name != "shims"]
 
 

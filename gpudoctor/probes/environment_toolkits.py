@@ -1,4 +1,4 @@
-"""CUDA compilers inside a Python environment: a conda prefix's toolkit, and the ones that NVIDIA's pip packages bring."""
+"""CUDA compilers inside a Python environment: a conda prefix's toolkit, and those that NVIDIA's pip packages bring."""
 
 from __future__ import annotations
 

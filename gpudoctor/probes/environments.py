@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -58,8 +58,14 @@ def probe_environment(host: Host, target: Target, options: ProbeOptions) -> Envi
     return probe_environments(host, (target,), options)[0]
 
 
-def probe_environments(host: Host, targets: Sequence[Target], options: ProbeOptions) -> tuple[Environment, ...]:
-    """Look at several environments at once, in their order; two targets that prove to be one are reported once."""
+def probe_environments(
+    host: Host, targets: Sequence[Target], options: ProbeOptions, on_left_out: Callable[[str], None] = lambda _: None
+) -> tuple[Environment, ...]:
+    """Look at several environments at once, in their order; two targets that prove to be one are reported once.
+
+    Of all that were found, those that are too old to be asked and hold no framework are left out: there is nothing to
+    judge in them. `on_left_out` is told why, in words.
+    """
     if not targets:
         return ()
     with _turn_file() as turn_file, ThreadPoolExecutor(_THREADS, thread_name_prefix="environment") as pool:
@@ -70,8 +76,16 @@ def probe_environments(host: Host, targets: Sequence[Target], options: ProbeOpti
         by_metadata = {one.metadata: one for one in pending}
         for done in as_completed(by_metadata):
             launcher.start(by_metadata[done], done.result().frameworks)
-        environments = [_environment(host, one, options) for one in pending]
+        environments = [_environment(host, one, options) for one in pending if not _is_left_out(host, one, on_left_out)]
     return _distinct(environments)
+
+
+def _is_left_out(host: Host, pending: _Pending, on_left_out: Callable[[str], None]) -> bool:
+    old = pending.metadata.result().too_old
+    if old is None or pending.target.selected_by != "--all" or _guessed_frameworks(host, pending.target):
+        return False
+    on_left_out(f"{old.prefix} is left out: Python {old.version} is too old to be asked, and holds no GPU framework")
+    return True
 
 
 @contextlib.contextmanager
@@ -98,7 +112,7 @@ def _guessed_frameworks(host: Host, target: Target) -> list[str]:
         folders = package_folders(host, Path(target.interpreter), target.variables)
     except OSError:
         return []
-    return [name for name in FRAMEWORKS if any((folder / name / "__init__.py").is_file() for folder in folders)]
+    return [name for name in FRAMEWORKS if any(os.path.isfile(folder / name / "__init__.py") for folder in folders)]
 
 
 def _environment(host: Host, pending: _Pending, options: ProbeOptions) -> Environment:

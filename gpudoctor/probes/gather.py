@@ -23,14 +23,17 @@ def gather(
     targets: Sequence[Target],
     options: ProbeOptions,
     on_slow: Callable[[str], None],
+    *,
     meanwhile: Callable[[], object] = lambda: None,
+    on_left_out: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Return what the machine and the environments show. `on_slow` is called with the name of a probe that takes long.
+    """Return what the machine and the environments show.
 
-    `meanwhile` is called once all have started: probes mostly wait for children, and the caller has things to load.
-    A probe that crashes is gpudoctor's own fault and stands in `probe_failures`; the rest of the snapshot is whole.
+    `on_slow` is called with the name of a probe that takes long, `on_left_out` with the reason why an environment is
+    not in the snapshot, `meanwhile` once all have started: probes mostly wait for children, and the caller has things
+    to load. A probe that crashes is gpudoctor's own fault and stands in `probe_failures`; the rest is whole.
     """
-    environments = _Side(lambda: probe_environments(host, targets, options))
+    environments = _Side(lambda: probe_environments(host, targets, options, on_left_out))
     machine = _Side(lambda: probe_machine(host, on_slow=on_slow))
     meanwhile()
     environments.join(SLOW_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -11,11 +12,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import msgspec
+
+from gpudoctor.probes.plain_files import read_plain_text
 
 _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 _TAIL_BYTES = 64 * 1024  # the end of what was cut, where a flood's last words are
@@ -74,8 +77,7 @@ class Host(msgspec.Struct, frozen=True):
     def read_text(self, absolute: str) -> str | None:
         """Return a file's text (bad bytes replaced), None where it does not exist. Raises OSError on other failures."""
         try:
-            with self.path(absolute).open("rb") as file:
-                return file.read(_FILE_LIMIT_BYTES).decode("utf-8", "replace")
+            return read_plain_text(self.path(absolute), _FILE_LIMIT_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -91,14 +93,21 @@ class Host(msgspec.Struct, frozen=True):
         folders = [
             folder for folder in self.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
         ]
-        return shutil.which(command, path=os.pathsep.join(folders)) if folders else None
+        found = shutil.which(command, path=os.pathsep.join(folders)) if folders else None
+        return found if found is not None and os.path.isabs(found) else None  # Windows' search begins where we stand
 
     def run(
-        self, argv: Sequence[str], timeout_seconds: float | None = None, variables: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        timeout_seconds: float | None = None,
+        variables: Mapping[str, str] | None = None,
+        told: bytes = b"",
+        output_limit_bytes: int = _OUTPUT_LIMIT_BYTES,
     ) -> Answer:
         """Run a command (found on PATH) to its end or to the deadline, then kill it with all its children.
 
-        Standard input is closed, the working directory is empty and private, output is cut at 4 MiB. Never raises.
+        Standard input holds `told` (a few bytes) and nothing more, the working directory is empty and private, output
+        is cut at the limit. A process that it made a session of its own is left. Never raises.
         """
         executable = argv[0] if os.path.isabs(argv[0]) else self.which(argv[0])
         if executable is None:
@@ -106,17 +115,21 @@ class Host(msgspec.Struct, frozen=True):
         deadline = self.timeout_seconds if timeout_seconds is None else timeout_seconds
         environment = dict(self.variables if variables is None else variables)
         try:
-            return _run(tuple(argv), [executable, *argv[1:]], deadline, environment)
+            return _run(tuple(argv), executable, deadline, environment, (told, output_limit_bytes))
         except PermissionError:
             return Answer(tuple(argv), None, failure="permission denied")
         except (OSError, ValueError) as error:
             return Answer(tuple(argv), None, failure=f"cannot be started ({error})")
 
 
-def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment: dict[str, str]) -> Answer:
-    with tempfile.TemporaryDirectory(prefix="gpudoctor-", ignore_cleanup_errors=True) as empty:
-        process = _start(command, empty, environment)
-        pipes = [_Drain(process.stdout), _Drain(process.stderr)]
+def _run(
+    argv: tuple[str, ...], executable: str, deadline: float, environment: dict[str, str], pipes_hold: tuple[bytes, int]
+) -> Answer:
+    told, limit = pipes_hold  # what goes in, and how many bytes may come out
+    with _empty_folder() as empty:
+        process = _start([executable, *argv[1:]], empty, environment, has_input=bool(told))
+        pipes = [_Drain(process.stdout, limit), _Drain(process.stderr, _OUTPUT_LIMIT_BYTES)]
+        _tell(process, told)
         failure = ""
         try:
             _wait(process, deadline)
@@ -139,7 +152,18 @@ def _run(argv: tuple[str, ...], command: list[str], deadline: float, environment
         )
 
 
-def _start(command: list[str], folder: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def _empty_folder() -> Iterator[str]:
+    """Yield an empty folder of our own; the top folder where none can be made (a full disk, a read-only one)."""
+    with contextlib.ExitStack() as stack:
+        folder = os.path.abspath(os.sep)
+        with contextlib.suppress(OSError):
+            made = tempfile.TemporaryDirectory(prefix="gpudoctor-", ignore_cleanup_errors=True)
+            folder = stack.enter_context(made)
+        yield folder
+
+
+def _start(command: list[str], folder: str, environment: dict[str, str], *, has_input: bool) -> subprocess.Popen[bytes]:
     """Start a command where `kill_running` will find it. Raises OSError."""
     token = object()
     _starting.add(token)
@@ -148,7 +172,7 @@ def _start(command: list[str], folder: str, environment: dict[str, str]) -> subp
             raise InterruptedError("gpudoctor was interrupted")
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
@@ -159,6 +183,13 @@ def _start(command: list[str], folder: str, environment: dict[str, str]) -> subp
         return process
     finally:
         _starting.discard(token)
+
+
+def _tell(process: subprocess.Popen[bytes], told: bytes) -> None:
+    """Write to the command's standard input and close it; a command that ended early has not listened."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError), process.stdin as pipe:
+            pipe.write(told)
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
@@ -177,8 +208,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
         if not poll.poll(deadline * 1000):
             raise subprocess.TimeoutExpired(process.args, deadline)
     finally:
-        os.close(descriptor)
-    process.wait()
+        os.close(descriptor)  # it is not waited for yet: its number stays taken until its group has been killed
 
 
 def kill_running(patience_seconds: float = 1.0) -> None:
@@ -220,10 +250,11 @@ def signal_name(number: int) -> str:
 class _Drain(threading.Thread):
     """Read a pipe to its end, keep the first bytes: a child that floods must not fill memory or block."""
 
-    def __init__(self, pipe: IO[bytes] | None) -> None:
+    def __init__(self, pipe: IO[bytes] | None, limit_bytes: int) -> None:
         super().__init__(daemon=True)
         assert pipe is not None  # noqa: S101  # Popen was told to make it
         self._pipe = pipe
+        self._limit_bytes = limit_bytes
         self._kept = bytearray()
         self._tail = bytearray()
         self.is_truncated = False
@@ -238,7 +269,7 @@ class _Drain(threading.Thread):
                     return
                 if not chunk:
                     return
-                room = _OUTPUT_LIMIT_BYTES - len(self._kept)
+                room = self._limit_bytes - len(self._kept)
                 self._kept += chunk[:room]
                 self._tail = (self._tail + chunk[room:])[-_TAIL_BYTES:]
                 self.is_truncated = self.is_truncated or len(chunk) > room

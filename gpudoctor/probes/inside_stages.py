@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from gpudoctor.probes.targets import Target
 
 _INSIDE = Path(__file__).parent / "inside"
 _USAGE_ERROR = 2
+_ANSWER_LIMIT_BYTES = 64 * 1024 * 1024  # ten thousand packages are 3 MB
 T = TypeVar("T")
 
 
@@ -66,15 +68,17 @@ def run_inside(host: Host, target: Target, script: str, request: Mapping[str, ob
     """Run `inside/SCRIPT` in the target's interpreter within the host's deadline. Never raises.
 
     Isolated (-I: no PYTHON variables, no working directory, no user site; the script adds what the user's own runs see)
-    and without writing bytecode (-B).
+    and without writing bytecode (-B). The token goes by standard input: what is imported finds it neither among the
+    arguments nor in the process list, so that it cannot answer in the script's place.
     """
     token = secrets.token_hex(16)
-    arguments = [str(_INSIDE / script), token, msgspec.json.encode(request).decode()]
+    arguments = [str(_INSIDE / script), json.dumps(request)]
+    told = f"{token}\n".encode()
     variables = {**host.variables, **dict(target.variables)}
     variables.pop("__PYVENV_LAUNCHER__", None)  # macOS: would name another interpreter than the one started
-    answer = host.run([target.interpreter, "-I", "-B", *arguments], variables=variables)
+    answer = host.run([target.interpreter, "-I", "-B", *arguments], None, variables, told, _ANSWER_LIMIT_BYTES)
     if answer.exit_code == _USAGE_ERROR and "Unknown option: -I" in answer.stderr:  # Python 2: the gate answers
-        answer = host.run([target.interpreter, "-E", "-s", "-B", *arguments], variables=variables)
+        answer = host.run([target.interpreter, "-E", "-s", "-B", *arguments], None, variables, told)
     return Stages(parse_stages(answer.stdout, token), answer)
 
 
@@ -89,8 +93,10 @@ def parse_stages(output: str, token: str) -> tuple[dict[str, Any], ...]:
         content, closing, _ = rest.rpartition(" " + token)
         if not opening or not closing:
             continue
-        try:
-            found.append(msgspec.json.decode(content, type=dict[str, Any]))
-        except (msgspec.DecodeError, RecursionError):
+        try:  # not msgspec: names of files that are no UTF-8 come as lone surrogates, which it refuses
+            record = json.loads(content)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(record, dict):
+            found.append(record)
     return tuple(found)

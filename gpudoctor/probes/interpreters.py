@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import platformdirs
+
 from gpudoctor.probes.host import Host
+from gpudoctor.probes.plain_files import matching, read_plain_text
 
 _SCRIPT_FOLDERS = ("bin", "Scripts", "")
 _EXECUTABLES = ("python", "python3", "python.exe")
@@ -18,7 +21,23 @@ Variables = Iterable[tuple[str, str]]  # set on top of the process's own
 def home_folder(host: Host) -> Path:
     """Return the user's home."""
     named = host.variables.get("HOME") or host.variables.get("USERPROFILE")
-    return Path(named) if named else Path("~").expanduser()
+    return Path(named or os.path.expanduser("~"))  # "~" stays where nobody has a home: nothing is found there
+
+
+def data_folder() -> Path | None:
+    """Return the folder of gpudoctor's own data, None where nobody has a home."""
+    try:
+        return platformdirs.user_data_path("gpudoctor", appauthor=False)
+    except RuntimeError:  # a user id without a name and without HOME, as in containers
+        return None
+
+
+def working_folder() -> Path:
+    """Return where the user stands; the top folder where that one has been deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.path.abspath(os.sep))
 
 
 def interpreter_of_folder(folder: Path) -> Path | None:
@@ -26,7 +45,7 @@ def interpreter_of_folder(folder: Path) -> Path | None:
     for scripts in _SCRIPT_FOLDERS:
         for name in _EXECUTABLES:
             path = folder / scripts / name
-            if os.path.lexists(path) and not path.is_dir():
+            if os.path.lexists(path) and not os.path.isdir(path):
                 return path
     return None
 
@@ -36,7 +55,7 @@ def environment_folder(interpreter: Path) -> Path:
     if not interpreter.is_absolute():  # a command that was not found
         return interpreter
     for folder in (interpreter.parent.parent, interpreter.parent):
-        if (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir():
+        if os.path.isfile(folder / "pyvenv.cfg") or os.path.isdir(folder / "conda-meta"):
             return folder
     real = Path(os.path.realpath(interpreter))
     return real.parent.parent if real.parent.name in _SCRIPT_FOLDERS else real.parent
@@ -45,7 +64,7 @@ def environment_folder(interpreter: Path) -> Path:
 def identity(interpreter: Path) -> tuple[str, str]:
     """Return what two paths of one environment share: its real folder and the real executable outside of venvs."""
     folder = environment_folder(interpreter)
-    is_own = (folder / "pyvenv.cfg").is_file()
+    is_own = os.path.isfile(folder / "pyvenv.cfg")
     return os.path.realpath(folder), "" if is_own else os.path.realpath(interpreter)
 
 
@@ -63,7 +82,7 @@ def package_folders(host: Host, interpreter: Path, variables: Variables = ()) ->
     if settings and sees_system:
         base = Path(os.path.realpath(interpreter)).parent.parent
         found += _package_folders_below(base, version)
-    existing = [path for path in dict.fromkeys(found) if path.is_dir()]
+    existing = [path for path in dict.fromkeys(found) if os.path.isdir(path)]
     return tuple(dict.fromkeys((*existing, *_added_by_pth(existing))))
 
 
@@ -75,7 +94,9 @@ def _version_in_name(interpreter: Path) -> str:
 
 def _versioned(library: Path, version: str) -> list[Path]:
     pattern = f"python{version}*" if version else "python3*"
-    return [path for python in library.glob(pattern) for path in (python / "site-packages", python / "dist-packages")]
+    return [
+        path for python in matching(library, pattern) for path in (python / "site-packages", python / "dist-packages")
+    ]
 
 
 def _package_folders_below(folder: Path, version: str) -> list[Path]:
@@ -87,21 +108,21 @@ def _package_folders_below(folder: Path, version: str) -> list[Path]:
 
 def _added_by_pth(folders: list[Path]) -> Iterator[Path]:
     for folder in folders:
-        for file in sorted(folder.glob("*.pth")):
+        for file in matching(folder, "*.pth"):
             try:
-                lines = file.read_text("utf-8", "replace").splitlines()
+                lines = read_plain_text(file).splitlines()
             except OSError:
                 continue
             for line in lines:
                 path = folder / line.strip()
-                if line.strip() and not line.startswith(("import ", "import\t", "#")) and path.is_dir():
+                if line.strip() and not line.startswith(("import ", "import\t", "#")) and os.path.isdir(path):
                     yield path
 
 
 def pyvenv_settings(folder: Path) -> dict[str, str]:
     """Return pyvenv.cfg's settings with lower-case names, {} where there is none."""
     try:
-        lines = (folder / "pyvenv.cfg").read_text("utf-8", "replace").splitlines()
+        lines = read_plain_text(folder / "pyvenv.cfg").splitlines()
     except OSError:
         return {}
     pairs = (line.partition("=") for line in lines)
@@ -134,13 +155,13 @@ def real_interpreter(host: Host, interpreter: Path, working_directory: Path) -> 
 def behind_pyenv_shim(host: Host, shim: Path, working_directory: Path) -> Path | None:
     """Return the program that a pyenv shim would start, without starting it; None for anything else."""
     root, name = shim.parent.parent, shim.name
-    if shim.parent.name != "shims" or not (root / "versions").is_dir():
+    if shim.parent.name != "shims" or not os.path.isdir(root / "versions"):
         return None
     for version in _pyenv_versions(host, root, working_directory):
         if version == "system":
             return _outside_shims(host, name)
         for folder in (root / "versions" / version, *_newest_of(root, version)):
-            if (folder / "bin" / name).exists():
+            if os.path.exists(folder / "bin" / name):
                 return folder / "bin" / name
     return None
 
@@ -153,7 +174,7 @@ def _pyenv_versions(host: Host, root: Path, working_directory: Path) -> list[str
         if chosen:
             break
         try:
-            lines = file.read_text("utf-8", "replace").splitlines()
+            lines = read_plain_text(file).splitlines()
         except OSError:
             continue
         chosen = [word for line in lines for word in line.partition("#")[0].split()]
@@ -166,14 +187,14 @@ def _newest_of(root: Path, version: str) -> list[Path]:
     def key(path: Path) -> list[int]:
         return [int(piece) for piece in path.name.split(".")]
 
-    found = [path for path in (root / "versions").glob(f"{version}.*") if re.fullmatch(r"\d+(\.\d+)+", path.name)]
+    found = [path for path in matching(root / "versions", f"{version}.*") if re.fullmatch(r"\d+(\.\d+)+", path.name)]
     return sorted(found, key=key, reverse=True)
 
 
 def _outside_shims(host: Host, name: str) -> Path | None:
     for folder in host.variables.get("PATH", os.defpath).split(os.pathsep):
         path = Path(folder) / name
-        if os.path.isabs(folder) and Path(folder).name != "shims" and os.access(path, os.X_OK) and path.is_file():
+        if os.path.isabs(folder) and Path(folder).name != "shims" and os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     return None
 
@@ -182,4 +203,4 @@ def on_path(host: Host, names: tuple[str, ...]) -> list[Path]:
     """Return every such command on PATH, in PATH's order."""
     folders = [folder for folder in host.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
     paths = [Path(folder) / name for folder in dict.fromkeys(folders) for name in names]
-    return [path for path in paths if path.is_file() and os.access(path, os.X_OK)]
+    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]

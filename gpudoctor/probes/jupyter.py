@@ -19,7 +19,9 @@ from gpudoctor.probes.interpreters import (
     home_folder,
     interpreter_of_folder,
     package_folders,
+    working_folder,
 )
+from gpudoctor.probes.plain_files import matching, read_plain_bytes
 
 _SOURCE = "kernel.json files along Jupyter's paths"
 _SYSTEM_FOLDERS = ("/usr/local/share/jupyter", "/usr/share/jupyter")
@@ -59,7 +61,7 @@ def probe_kernelspecs(host: Host, prefixes: Sequence[str] = ()) -> Fact[tuple[Ke
 def kernel_variables(spec: KernelSpec) -> dict[str, str]:
     """Return the environment variables that a kernelspec sets, {} where it cannot be read."""
     try:
-        return msgspec.json.decode(Path(spec.path).read_bytes(), type=_KernelJson).env
+        return msgspec.json.decode(read_plain_bytes(Path(spec.path)), type=_KernelJson).env
     except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return {}
 
@@ -84,7 +86,7 @@ def _user_folder(host: Host) -> Path:
         return Path(variables["JUPYTER_DATA_DIR"])
     if os.name == "nt" and variables.get("APPDATA"):
         return Path(variables["APPDATA"]) / "jupyter"
-    if (home / "Library/Jupyter").is_dir():
+    if os.path.isdir(home / "Library/Jupyter"):
         return home / "Library/Jupyter"
     return Path(variables.get("XDG_DATA_HOME") or home / ".local/share") / "jupyter"
 
@@ -102,7 +104,7 @@ def _prefixes(host: Host, further: Sequence[str]) -> Iterable[Path]:
 def _command(host: Host, name: str) -> Path | None:
     """Return the command that PATH leads to, behind pyenv's shim where there is one."""
     found = host.which(name)
-    return None if found is None else behind_pyenv_shim(host, Path(found), Path.cwd()) or Path(found)
+    return None if found is None else behind_pyenv_shim(host, Path(found), working_folder()) or Path(found)
 
 
 def _owner_of_script(script: Path) -> Path:
@@ -129,7 +131,7 @@ def _owner(folder: Path) -> Path | None:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in os.scandir(folder) if (folder / entry.name / "kernel.json").is_file())
+        return sorted(name for name in os.listdir(folder) if os.path.isfile(folder / name / "kernel.json"))
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
 
@@ -138,7 +140,7 @@ def _read(host: Host, place: _Place, name: str, is_shadowed: bool) -> KernelSpec
     """Read one kernel.json. Jupyter lower-cases the folder's name."""
     path = place.folder / name / "kernel.json"
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_KernelJson)
+        content = msgspec.json.decode(read_plain_bytes(path), type=_KernelJson)
     except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return KernelSpec(name=name.lower(), path=str(path), error=_why(error), is_shadowed=is_shadowed)
     argv = content.argv
@@ -174,15 +176,15 @@ def _resolve(host: Host, place: _Place, folder: Path, first: str) -> Path | None
     first = first.replace("{resource_dir}", str(folder)).replace("{prefix}", str(place.prefix or "{prefix}"))
     if os.path.isabs(first):
         real = host.path(first) if place.is_below_root else Path(first)
-        return Path(first) if real.is_file() and (place.is_below_root or os.access(real, os.X_OK)) else None
+        return Path(first) if os.path.isfile(real) and (place.is_below_root or os.access(real, os.X_OK)) else None
     if _PYTHON.fullmatch(first) and place.prefix is not None:
         own = interpreter_of_folder(place.prefix)
-        if own is not None and own.exists():
+        if own is not None and os.path.exists(own):
             return own
     if _PYTHON.fullmatch(first):
         server = _command(host, "jupyter")
         own = interpreter_of_folder(_owner_of_script(server)) if server is not None else None
-        if own is not None and own.exists():
+        if own is not None and os.path.exists(own):
             return own
     found = None if "/" in first else host.which(first)
     return Path(found) if found else None
@@ -192,9 +194,9 @@ def _has_ipykernel(host: Host, interpreter: Path | None, argv: Sequence[str]) ->
     """Whether the interpreter's folders of packages hold ipykernel; None where another kernel runs, or not told."""
     if interpreter is None or not any(word in ("ipykernel", "ipykernel_launcher", "IPython") for word in argv[1:]):
         return None
-    if not interpreter.exists():  # below another root
+    if not os.path.exists(interpreter):  # below another root
         return None
     folders = package_folders(host, interpreter)
-    if any((folder / "ipykernel").is_dir() or any(folder.glob("*ipykernel*")) for folder in folders):
+    if any(os.path.isdir(folder / "ipykernel") or matching(folder, "*ipykernel*") for folder in folders):
         return True
     return False if folders else None

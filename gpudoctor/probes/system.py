@@ -18,6 +18,7 @@ from gpudoctor.parsers.libraries import parse_glibc_version, parse_glibcxx_versi
 from gpudoctor.parsers.os_release import parse_os_release
 from gpudoctor.parsers.processor_and_memory import Processor, parse_cpuinfo, parse_meminfo
 from gpudoctor.probes.host import Host
+from gpudoctor.probes.interpreters import data_folder
 from gpudoctor.probes.kernel_modules import kernel_release
 from gpudoctor.probes.loader import default_folders
 from gpudoctor.probes.tree import (
@@ -163,21 +164,22 @@ def _memory(host: Host) -> dict[str, Fact[object]]:
 
 def _space(host: Host) -> dict[str, Fact[object]]:
     """Measure /dev/shm and the disk where environments are kept; a tree of files has no sizes of its own."""
-    from platformdirs import user_data_path  # noqa: PLC0415  # only needed here
-
     shared: Fact[object] = absent(_SHM)
     free_shared: Fact[object] = absent(_SHM)
     if not is_linux(host):
         shared = free_shared = unknown(ONLY_LINUX)
     elif exists(host, _SHM):
         shared, free_shared = _usage(host.path(real_path(host, _SHM)), _SHM)
-    data = user_data_path("gpudoctor", appauthor=False)
-    place = next((folder for folder in (data, *data.parents) if folder.exists()), Path("/"))
-    return {
-        "shm_total_bytes": shared,
-        "shm_available_bytes": free_shared,
-        "disk_free_bytes": _usage(place, "the disk of the data folder")[1],
-    }
+    return {"shm_total_bytes": shared, "shm_available_bytes": free_shared, "disk_free_bytes": _free_disk()}
+
+
+def _free_disk() -> Fact[object]:
+    source = "the disk of the data folder"
+    data = data_folder()
+    if data is None:
+        return unknown("the user has no home folder", source)
+    place = next((folder for folder in (data, *data.parents) if os.path.exists(folder)), Path("/"))
+    return _usage(place, source)[1]
 
 
 def _usage(place: Path, source: str) -> tuple[Fact[object], Fact[object]]:

@@ -24,6 +24,7 @@ from gpudoctor.probes.interpreters import (
     on_path,
     package_folders,
     real_interpreter,
+    working_folder,
 )
 from gpudoctor.probes.jupyter import kernel_variables, probe_kernelspecs
 
@@ -46,7 +47,9 @@ class ProbeOptions(msgspec.Struct, frozen=True):
 
     no_import: bool = False  # metadata only: no framework is started
     deep: bool = False  # also short computations on every GPU
-    working_directory: Path = msgspec.field(default_factory=Path.cwd)  # only listed: what lies there is never imported
+    working_directory: Path = msgspec.field(
+        default_factory=working_folder
+    )  # only listed: what lies there is never imported
 
 
 class TargetNotFound(Exception):
@@ -92,8 +95,8 @@ def _distinct(targets: Iterable[Target]) -> tuple[Target, ...]:
 
 def _of_path(host: Host, value: str, working_directory: Path) -> Target:
     """Take --python: an interpreter, an environment's folder, or a command on PATH."""
-    path = working_directory / Path(value).expanduser()
-    if path.is_dir():
+    path = working_directory / os.path.expanduser(value)
+    if os.path.isdir(path):
         interpreter = interpreter_of_folder(path)
         if interpreter is None:
             inner = next((path / name for name in (".venv", "venv") if interpreter_of_folder(path / name)), None)
@@ -124,7 +127,7 @@ def _of_environment(host: Host, name: str) -> Target:
     environments = [*own_environments(), *conda_environments(host)]
     for known_name, folder in environments:
         if name == known_name or (
-            os.sep in name and os.path.realpath(Path(name).expanduser()) == os.path.realpath(folder)
+            os.sep in name and os.path.realpath(os.path.expanduser(name)) == os.path.realpath(folder)
         ):
             interpreter = interpreter_of_folder(folder)
             if interpreter is None:
@@ -201,7 +204,7 @@ def _is_mere_tool(host: Host, interpreter: Path) -> bool:
     ):
         return False
     folders = package_folders(host, interpreter)
-    return not any((folder / name).is_dir() for folder in folders for name in _FRAMEWORK_FOLDERS)
+    return not any(os.path.isdir(folder / name) for folder in folders for name in _FRAMEWORK_FOLDERS)
 
 
 def _all(host: Host, working_directory: Path) -> Iterator[Target]:

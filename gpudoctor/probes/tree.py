@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gpudoctor.facts.fact import Fact, absent, known, unknown
 from gpudoctor.probes.host import Host
+from gpudoctor.probes.plain_files import read_plain_bytes
 
 T = TypeVar("T")
 
@@ -84,8 +85,7 @@ def text_or_empty(host: Host, absolute: str) -> str:
 def read_bytes(host: Host, absolute: str, limit_bytes: int) -> bytes | None:
     """Return the first bytes of a file, None where it is not there. Raises OSError on other failures."""
     try:
-        with host.path(real_path(host, absolute)).open("rb") as file:
-            return file.read(limit_bytes)
+        return read_plain_bytes(host.path(real_path(host, absolute)), limit_bytes)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

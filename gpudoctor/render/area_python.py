@@ -28,7 +28,14 @@ def environment_lines(environment: Environment) -> Said:
     frameworks = list(_frameworks(environment))
     marks = {mark for mark, _ in frameworks}
     mark = next((mark for mark in ("failing", "unknown", "ok") if mark in marks), "info")
-    return mark, (head, *(line for _, line in frameworks)) if frameworks else (head, "no GPU framework installed")
+    return mark, (head, *(line for _, line in frameworks)) if frameworks else (head, _no_framework(environment))
+
+
+def _no_framework(environment: Environment) -> str:
+    """Say that there is none only where the packages are known."""
+    if environment.packages.is_unknown:
+        return f"its packages are unknown: {environment.packages.unknown}"
+    return "no GPU framework installed"
 
 
 def _frameworks(environment: Environment) -> Iterator[tuple[str, str]]:

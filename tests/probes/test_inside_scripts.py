@@ -18,7 +18,7 @@ INSIDE = Path(gpudoctor.probes.__file__).parent / "inside"
 ALL = sorted(INSIDE.glob("*.py"))
 GATED = [INSIDE / "metadata.py", INSIDE / "framework.py"]
 PYENV = Path("~/.pyenv/versions").expanduser()
-ARGUMENTS = ["TOKEN", json.dumps({"python_path": [], "with_user_site": True})]
+REQUEST = json.dumps({"python_path": [], "with_user_site": True})
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda path: path.stem)
@@ -67,5 +67,5 @@ def _run(version: str, *flags: str, script: str = "metadata.py") -> subprocess.C
     found = sorted(PYENV.glob(f"{version}.*/bin/python"))
     if not found:
         pytest.skip(f"no Python {version} in {PYENV}")
-    command = [str(found[-1]), *flags, "-B", str(INSIDE / script), *ARGUMENTS]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    command = [str(found[-1]), *flags, "-B", str(INSIDE / script), REQUEST]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", input="TOKEN\n")

@@ -1,6 +1,6 @@
 """Starts one framework in the interpreter that runs it, stage by stage, and says each stage's answers at once.
 
-usage: framework.py TOKEN REQUEST, where REQUEST is JSON: {"framework": "torch", "python_path": [...],
+usage: framework.py REQUEST < TOKEN, where REQUEST is JSON: {"framework": "torch", "python_path": [...],
 "with_user_site": true, "deep": false, "trace_after_seconds": 25.0, "turn_file": "/tmp/x", "turn_seconds": 10.0}
 Stages: import, devices, libraries, and with deep kernel (one a computation) and kernels; then end. This file is read by
 Python 2 as well; what it loads needs 3.7.
@@ -9,9 +9,10 @@ Python 2 as well; what it loads needs 3.7.
 import sys
 
 if sys.version_info < (3, 7):
+    _token = sys.stdin.readline().strip()
     sys.stdout.write(
         '\n%s {"stage": "too_old", "version": "%d.%d.%d", "prefix": "%s"} %s\n'
-        % ((sys.argv[1],) + tuple(sys.version_info[:3]) + (sys.prefix.replace("\\", "/"), sys.argv[1]))
+        % ((_token,) + tuple(sys.version_info[:3]) + (sys.prefix.replace("\\", "/"), _token))
     )
     sys.stdout.flush()
     sys.exit(83)
@@ -143,4 +144,4 @@ def leave(channel):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(sys.stdin.readline().strip(), json.loads(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Tells about the interpreter that runs it: metadata only, nothing of the environment is imported.
 
-usage: metadata.py TOKEN REQUEST, where REQUEST is JSON: {"python_path": [...], "with_user_site": true}
+usage: metadata.py REQUEST < TOKEN, where REQUEST is JSON: {"python_path": [...], "with_user_site": true}
 Answers in stages (interpreter, packages, files), each a line of JSON between two tokens on standard output.
 This file is read by Python 2 as well; what it loads needs 3.7.
 """
@@ -8,9 +8,10 @@ This file is read by Python 2 as well; what it loads needs 3.7.
 import sys
 
 if sys.version_info < (3, 7):
+    _token = sys.stdin.readline().strip()
     sys.stdout.write(
         '\n%s {"stage": "too_old", "version": "%d.%d.%d", "prefix": "%s"} %s\n'
-        % ((sys.argv[1],) + tuple(sys.version_info[:3]) + (sys.prefix.replace("\\", "/"), sys.argv[1]))
+        % ((_token,) + tuple(sys.version_info[:3]) + (sys.prefix.replace("\\", "/"), _token))
     )
     sys.stdout.flush()
     sys.exit(83)
@@ -96,4 +97,4 @@ def _musl():
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(sys.stdin.readline().strip(), json.loads(sys.argv[1]))
