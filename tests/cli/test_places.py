@@ -95,7 +95,7 @@ def test_a_user_without_name_home_and_rights(tmp_path: Path) -> None:
         "import os, pathlib\n"
         "from gpudoctor.probes import jupyter, system, targets\n"
         "from gpudoctor.probes.host import Host\n"
-        "import platformdirs.unix\n"
+        "import grp, platformdirs.unix\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "targets.find_targets(Host(), (), (), (), every=True, working_directory=pathlib.Path('/'))\n"
         "targets.find_targets(Host(), (), (), (), every=False, working_directory=pathlib.Path('/'))\n"
