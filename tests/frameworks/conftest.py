@@ -34,8 +34,8 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
     def make(name: str, requirements: tuple[str, ...]) -> Path:
         environment = folder / f"{name}-py{sys.version_info[0]}{sys.version_info[1]}"
         if not (environment / _DONE).exists():
-            _uv("venv", "--clear", "--python", sys.executable, str(environment))
-            _uv("pip", "install", "--compile-bytecode", "--python", str(environment), *requirements)
+            run_uv("venv", "--clear", "--python", sys.executable, str(environment))
+            run_uv("pip", "install", "--compile-bytecode", "--python", str(environment), *requirements)
             (environment / _DONE).touch()
         return environment
 
@@ -71,7 +71,8 @@ def look(tmp_path: Path) -> Look:
     return probe
 
 
-def _uv(*arguments: str) -> None:
+def run_uv(*arguments: str) -> None:
+    """Run uv to its end; a failure is the test's."""
     done = subprocess.run([uv.find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(f"uv {arguments[0]} {arguments[1]} failed: {done.stderr[-2000:]}")
