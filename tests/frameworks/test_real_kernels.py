@@ -47,7 +47,7 @@ def test_a_kernel_is_judged_started_and_broken(client: Path, tmp_path: Path) -> 
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     variables = {"JUPYTER_PATH": str(prefix / "share/jupyter"), "HOME": str(tmp_path)}
 
-    report, _ = run_json("check", "--kernel", name, "--no-import", cwd=tmp_path, **variables)
+    report, _ = run_json("check", "--kernel", name, "--no-import", "--no-redact", cwd=tmp_path, **variables)
     (judged,) = report["snapshot"]["environments"]
     (spec,) = (spec for spec in report["snapshot"]["machine"]["kernelspecs"]["value"] if spec["name"] == name)
     assert judged["selected_by"] == f"kernel {name}"
@@ -63,7 +63,7 @@ def test_a_kernel_is_judged_started_and_broken(client: Path, tmp_path: Path) -> 
         cwd=tmp_path,
     )
     assert started.stdout.strip().splitlines()[-1] == str(environment)
-    assert judged["path"] == str(environment).replace(str(tmp_path), spec["path"].partition("/jupyter/share")[0])
+    assert judged["path"] == str(environment)
 
     shutil.rmtree(environment)
     broken, code = run_json("check", "--no-import", cwd=tmp_path, **variables)
