@@ -130,9 +130,13 @@ def pyvenv_settings(folder: Path) -> dict[str, str]:
 
 
 def python_path(host: Host, variables: Variables = ()) -> list[str]:
-    """Return PYTHONPATH's absolute entries; a relative or empty one means the working directory and is left out."""
+    """Return PYTHONPATH's absolute entries, but not the working directory: nothing that lies there is imported.
+
+    A relative or empty entry means the working directory, too.
+    """
     entries = dict(variables).get("PYTHONPATH", host.variables.get("PYTHONPATH", "")).split(os.pathsep)
-    return [entry for entry in dict.fromkeys(entries) if os.path.isabs(entry)]
+    here = os.path.realpath(working_folder())
+    return [entry for entry in dict.fromkeys(entries) if os.path.isabs(entry) and os.path.realpath(entry) != here]
 
 
 def uses_user_site(host: Host) -> bool:
