@@ -117,7 +117,7 @@ def _look(request: CheckRequest) -> Snapshot:
     from gpudoctor.probes.interpreters import working_folder
     from gpudoctor.probes.targets import ProbeOptions, TargetNotFound, find_targets
 
-    host = Host(root=Path(os.path.realpath(request.root or "/")), timeout_seconds=request.timeout_seconds)
+    host = Host(root=chosen_root(request), timeout_seconds=request.timeout_seconds)
     signal.signal(signal.SIGTERM, _leave)
     try:
         targets = find_targets(
@@ -136,6 +136,11 @@ def _look(request: CheckRequest) -> Snapshot:
     except (KeyboardInterrupt, SystemExit, CommandError):
         kill_running()
         raise
+
+
+def chosen_root(request: CheckRequest) -> Path:
+    """Return where the machine's files are read: "/" is the live machine, which Windows would resolve to a drive."""
+    return Path("/") if request.root is None else Path(os.path.realpath(request.root))
 
 
 def _load(request: CheckRequest) -> None:

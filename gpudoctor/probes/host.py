@@ -24,6 +24,8 @@ _OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 _TAIL_BYTES = 64 * 1024  # the end of what was cut, where a flood's last words are
 _DRAIN_SECONDS = 0.5  # what a child that left its session may keep open after the command has ended
 _FILE_LIMIT_BYTES = 64 * 1024 * 1024
+_DEVELOPER_COMMANDS = frozenset({"c++", "cc", "clang", "clang++", "g++", "gcc", "git", "make", "pip3", "python3"})
+_DEVELOPER_FOLDERS = ("/Library/Developer/CommandLineTools", "/Applications/Xcode.app", "/var/db/xcode_select_link")
 _running: set[subprocess.Popen[bytes]] = set()  # so that an interrupt leaves no child behind
 _starting: set[object] = set()  # one token for each that is about to run
 _is_stopping = threading.Event()
@@ -94,7 +96,8 @@ class Host(msgspec.Struct, frozen=True):
             folder for folder in self.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
         ]
         found = shutil.which(command, path=os.pathsep.join(folders)) if folders else None
-        return found if found is not None and os.path.isabs(found) else None  # Windows' search begins where we stand
+        is_usable = found is not None and os.path.isabs(found)  # Windows' search begins where we stand
+        return found if is_usable and found is not None and not is_offer_to_install(found) else None
 
     def run(
         self,
@@ -237,6 +240,16 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         process.wait(1.0)
     except subprocess.TimeoutExpired:
         return
+
+
+def is_offer_to_install(command: str) -> bool:
+    """Whether this is one of macOS's stand-ins, which open a window that offers to install the developer tools.
+
+    /usr/bin/python3, gcc, git ... are such where neither Xcode nor its command line tools are there (xcode-select(1)).
+    """
+    if sys.platform != "darwin" or os.path.dirname(command) != "/usr/bin":
+        return False
+    return os.path.basename(command) in _DEVELOPER_COMMANDS and not any(map(os.path.exists, _DEVELOPER_FOLDERS))
 
 
 def signal_name(number: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from gpudoctor.probes.host import Host
+from gpudoctor.probes.host import Host, is_offer_to_install
 from gpudoctor.probes.plain_files import matching, read_plain_text
 
 _SCRIPT_FOLDERS = ("bin", "Scripts", "")
@@ -207,4 +207,5 @@ def on_path(host: Host, names: tuple[str, ...]) -> list[Path]:
     """Return every such command on PATH, in PATH's order."""
     folders = [folder for folder in host.variables.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)]
     paths = [Path(folder) / name for folder in dict.fromkeys(folders) for name in names]
-    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]
+    found = [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]
+    return [path for path in found if not is_offer_to_install(str(path))]

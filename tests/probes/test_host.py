@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from gpudoctor.cli.check_run import CheckRequest, chosen_root
 from gpudoctor.probes.host import Host
 from gpudoctor.probes.inside_stages import run_inside
+from gpudoctor.probes.interpreters import on_path
 from gpudoctor.probes.targets import Target
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, sessions and forks")
@@ -137,6 +139,29 @@ def test_windows_search_in_the_working_directory_is_not_followed(
     monkeypatch.setenv("PATHEXT", ".exe")
     assert shutil.which("nvidia-smi", path=str(tmp_path / "elsewhere")) == os.path.join(".", "nvidia-smi.exe")
     assert Host(variables={"PATH": str(tmp_path / "elsewhere")}).which("nvidia-smi") is None
+
+
+@posix
+@pytest.mark.parametrize("has_tools", [False, True])
+def test_what_would_open_a_window_on_macos_is_not_started(
+    has_tools: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/usr/bin/gcc").exists():
+        pytest.skip("there is no /usr/bin/gcc")
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("gpudoctor.probes.host._DEVELOPER_FOLDERS", (str(tmp_path if has_tools else tmp_path / "no"),))
+    host = Host(variables={"PATH": "/usr/bin"})
+    assert host.which("gcc") == ("/usr/bin/gcc" if has_tools else None)
+    assert host.which("env") == "/usr/bin/env"
+    assert (Path("/usr/bin/python3") in on_path(host, ("python3",))) == (
+        has_tools and Path("/usr/bin/python3").exists()
+    )
+
+
+def test_the_live_machine_is_live_where_the_top_folder_is_a_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.realpath", lambda path: f"C:{path}")
+    assert Host(root=chosen_root(CheckRequest())).is_live
+    assert not Host(root=chosen_root(CheckRequest(root="/host"))).is_live
 
 
 @posix
