@@ -5,37 +5,18 @@ CUDA_VISIBLE_DEVICES stays as it is, because what the user's programs see is the
 """
 
 import ctypes
-import json
 import os
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from inside_answers import Failed, Speaker, mapped_file  # noqa: E402
+
+sys.path.pop(0)  # nothing else of this folder is anybody's module
 
 IS_WINDOWS = sys.platform[:3] == "win"
 LIBRARY = "nvcuda.dll" if IS_WINDOWS else "libcuda.so.1"
 MOST_GPUS = 256
 CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
-
-
-class Failed(Exception):
-    """A call that gave another code than 0, or could not be made (code None)."""
-
-    def __init__(self, error, code=None):
-        Exception.__init__(self, error)
-        self.error = error
-        self.code = code
-
-
-class Speaker:
-    """Write lines to what was standard output; whatever the library prints goes to standard error."""
-
-    def __init__(self, marker):
-        self.marker = marker
-        self.descriptor = os.dup(1)
-        os.dup2(2, 1)
-
-    def say(self, **line):
-        data = ("\n" + self.marker + " " + json.dumps(line) + "\n").encode("ascii")
-        while data:
-            data = data[os.write(self.descriptor, data) :]
 
 
 class Driver:
@@ -62,20 +43,6 @@ class Driver:
         except AttributeError:
             pass
         return "CUDA_ERROR_%d" % code
-
-
-def mapped_file(name):
-    """Return the file that is mapped under this library name, "" where the system does not tell."""
-    try:
-        with open("/proc/self/maps", "rb") as maps:
-            lines = maps.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    for line in lines:
-        path = line.split(None, 5)[-1]
-        if path.startswith("/") and os.path.basename(path).startswith("libcuda.so"):
-            return path
-    return ""
 
 
 def number(driver, function, *arguments):

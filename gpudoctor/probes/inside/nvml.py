@@ -7,38 +7,19 @@ instead of "value" where the call failed. Standard library and pynvml only; synt
 """
 
 import ctypes
-import json
 import os
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from inside_answers import Failed, Speaker, mapped_file  # noqa: E402
+
+sys.path.pop(0)  # nothing else of this folder is anybody's module
 
 LIBRARY = "libnvidia-ml.so.1"
 MOST_GPUS = 256
 MOST_LINKS = 36
 MOST_MIG_DEVICES = 16
 OLDER_DRIVER = (2, 13, 25, 26)  # invalid argument, function not found, other structure version, deprecated
-
-
-class Failed(Exception):
-    """An answer that is none: `error` is NVML's name for it, `code` its number (None where NVML gave none)."""
-
-    def __init__(self, error, code=None):
-        Exception.__init__(self, error)
-        self.error = error
-        self.code = code
-
-
-class Speaker:
-    """Write lines to what was standard output; whatever the library prints goes to standard error."""
-
-    def __init__(self, marker):
-        self.marker = marker
-        self.descriptor = os.dup(1)
-        os.dup2(2, 1)
-
-    def say(self, **line):
-        data = ("\n" + self.marker + " " + json.dumps(line) + "\n").encode("ascii")
-        while data:
-            data = data[os.write(self.descriptor, data) :]
 
 
 class Nvml:
@@ -102,21 +83,6 @@ def load_library():
         except OSError as error:
             complaint = complaint or str(error)
     return candidates[0], complaint
-
-
-def mapped_file(name):
-    """Return the file that is mapped under this library name, "" where the system does not tell."""
-    try:
-        with open("/proc/self/maps", "rb") as maps:
-            lines = maps.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    stem = name.split(".so")[0]
-    for line in lines:
-        path = line.split(None, 5)[-1]
-        if path.startswith("/") and os.path.basename(path).startswith(stem):
-            return path
-    return ""
 
 
 def pci(nvml, handle):
