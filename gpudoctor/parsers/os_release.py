@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -23,11 +23,10 @@ def parse_os_release(text: str) -> dict[str, str]:
 
 
 def _unquoted(value: str) -> str:
-    try:
-        return (
-            "".join(shlex.split(value))
-            if value[:1] in {'"', "'"} and value[-1:] == value[:1] and len(value) > 1
-            else value
-        )
-    except ValueError:
-        return value.strip("\"'")
+    """Take quotes away, and in double ones the backslashes that the shell takes away."""
+    quote = value[:1]
+    if quote not in {'"', "'"}:
+        return value
+    if len(value) == 1 or value[-1] != quote:  # an end that was cut off
+        return value.strip(quote)
+    return re.sub(r'\\([$"`\\])', r"\1", value[1:-1]) if quote == '"' else value[1:-1]

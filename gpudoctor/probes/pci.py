@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 
@@ -65,9 +66,12 @@ def _devices(host: Host) -> Fact[tuple[PciDevice, ...]]:
 
 
 def _device(host: Host, address: str) -> PciDevice | None:
+    """Return a device that matters; None for others, and for one that was taken out meanwhile. Raises OSError."""
     folder = f"{_FOLDER}/{address}"
-    class_code = _hexadecimal(host, f"{folder}/class")
-    vendor_id = _hexadecimal(host, f"{folder}/vendor")
+    if not os.path.lexists(host.path(folder)):
+        return None
+    class_code = _told(host, f"{folder}/class")
+    vendor_id = _told(host, f"{folder}/vendor")
     is_wanted = class_code >> 16 in (DISPLAY_CLASS, _ACCELERATOR_CLASS)
     if not is_wanted and not (vendor_id == NVIDIA and class_code >> 8 == _OTHER_BRIDGE):
         return None
@@ -86,6 +90,16 @@ def _device(host: Host, address: str) -> PciDevice | None:
         link_speed_gts=parse_link_speed(text_or_empty(host, f"{folder}/current_link_speed")),
         link_speed_max_gts=parse_link_speed(text_or_empty(host, f"{folder}/max_link_speed")),
     )
+
+
+def _told(host: Host, path: str) -> int:
+    """Return a number without which nothing can be said of a device. Raises OSError where it is not told."""
+    text = read_text(host, path)
+    try:
+        return int(text or "", 16)
+    except ValueError:
+        reason = "is not there" if text is None else "is no number"
+        raise OSError(errno.EINVAL, f"{posixpath.relpath(path, _FOLDER)} {reason}") from None
 
 
 def _hexadecimal(host: Host, path: str) -> int:

@@ -54,6 +54,8 @@ def test_os_release() -> None:
     values = parse_os_release(text)
     assert values == {"PRETTY_NAME": "Ubuntu 22.04.5 LTS", "VERSION_ID": "22.04", "ID": "ubuntu", "ID_LIKE": "debian"}
     assert parse_os_release('NAME="It\'s"\n') == {"NAME": "It's"}
+    quoted = 'A="a \\"b\\" \\`c\\` \\$d \\\\"\nB=\'e \\"f\'\nC="cut off\nD=\n'
+    assert parse_os_release(quoted) == {"A": 'a "b" `c` $d \\', "B": 'e \\"f', "C": "cut off", "D": ""}
 
 
 def test_ldconfig_leaves_out_other_word_sizes() -> None:

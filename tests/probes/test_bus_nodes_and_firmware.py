@@ -60,10 +60,20 @@ def test_only_gpus_accelerators_and_switches_count(tmp_path: Path) -> None:
         **_device("0000:08:00.0", "0x068000", "0x8086"),
         **_device("0000:09:00.0", "0x120000", "0x1da3"),
         **_device("0000:0a:00.0", "0x040300", "0x10de"),
-        **_device("0000:0b:00.0", "garbage", "0x10de"),
     }
     devices = probe_pci(host_of(tmp_path, files)).pci_devices.need()
     assert [device.address for device in devices] == ["0000:00:02.0", "0000:07:00.0", "0000:09:00.0"]
+
+
+@pytest.mark.parametrize("damage", ["class", "vendor", "link"])
+def test_a_device_that_does_not_say_what_it_is_may_be_a_gpu(tmp_path: Path, damage: str) -> None:
+    host = host_of(tmp_path, {**CARD, **_device("0000:00:1f.0", "0x060100", "0x8086")})
+    if damage == "link":
+        (tmp_path / "sys/bus/pci/devices/0000:02:00.0").symlink_to("../../../devices/pci0000:00/0000:02:00.0")
+    else:
+        (tmp_path / GPU / damage).unlink()
+    address, name = ("0000:02:00.0", "class") if damage == "link" else ("0000:01:00.0", damage)
+    assert probe_pci(host).pci_devices.unknown == f"{address}/{name} is not there"
 
 
 def test_no_bus_and_no_kernel_files(tmp_path: Path) -> None:
