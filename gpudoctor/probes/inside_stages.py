@@ -54,6 +54,8 @@ class Stages(msgspec.Struct, frozen=True):
         """Why what is missing is missing, in words for a fact's reason."""
         if not self.sent and self.answer.exit_code is not None:
             return f"does not answer as a Python interpreter does ({self.answer.why_not[:200]})"
+        if self.answer.is_ok and self.answer.is_truncated:
+            return "its answer is longer than what is read of one"
         return self.answer.why_not
 
 

@@ -1,5 +1,7 @@
 """Questions to CuPy. Python 3.7."""
 
+from inside_devices import message, unknown_device
+
 
 def start():
     import cupy
@@ -33,7 +35,7 @@ def devices(cupy):
     try:
         count = int(cupy.cuda.runtime.getDeviceCount())
     except Exception as error:
-        answers["error"], answers["error_code"] = _message(error), _code(error)
+        answers["error"], answers["error_code"] = message(error), _code(error)
         return answers
     answers["is_available"] = count > 0
     for index in range(count):
@@ -42,14 +44,7 @@ def devices(cupy):
 
 
 def _device(cupy, index):
-    device = {
-        "index": index,
-        "name": "",
-        "compute_capability": "",
-        "memory_total_bytes": 0,
-        "error": "",
-        "error_code": None,
-    }
+    device = unknown_device(index)
     try:
         properties = cupy.cuda.runtime.getDeviceProperties(index)
         name = properties["name"]
@@ -59,12 +54,8 @@ def _device(cupy, index):
         with cupy.cuda.Device(index):
             cupy.zeros(1, dtype="float32").get()
     except Exception as error:
-        device["error"], device["error_code"] = _message(error), _code(error)
+        device["error"], device["error_code"] = message(error), _code(error)
     return device
-
-
-def _message(error):
-    return (str(error).strip() or repr(error))[:2000]
 
 
 def _code(error):
@@ -87,5 +78,5 @@ def kernels(cupy, index, report):
         outcome["is_correct"] = difference < 1e-3  # NaN is not below anything
         outcome["max_difference"] = difference if difference == difference else -1.0
     except Exception as error:
-        outcome["error"] = _message(error)
+        outcome["error"] = message(error)
     report(**outcome)

@@ -2,6 +2,8 @@
 
 import os
 
+from inside_devices import message, unknown_device
+
 
 def start():
     # Take the GPU's memory as it is needed: three quarters of it at once would fail beside the user's own work.
@@ -55,7 +57,7 @@ def devices(jax):
     try:
         listed = [device for device in jax.devices() if device.platform in ("gpu", "cuda", "rocm")]
     except RuntimeError as error:
-        listed, answers["error"] = [], _message(error)
+        listed, answers["error"] = [], message(error)
     answers["is_available"] = bool(listed)
     if not listed:
         answers["error"] = answers["error"] or _backend_errors() or _gpu_refusal(jax)
@@ -80,19 +82,12 @@ def _gpu_refusal(jax):
     try:
         jax.devices("gpu")
     except Exception as error:
-        return _message(error)
+        return message(error)
     return None
 
 
 def _device(jax, index, gpu):
-    device = {
-        "index": index,
-        "name": "",
-        "compute_capability": "",
-        "memory_total_bytes": 0,
-        "error": "",
-        "error_code": None,
-    }
+    device = unknown_device(index)
     try:
         device["name"] = str(gpu.device_kind)
         device["compute_capability"] = str(getattr(gpu, "compute_capability", "") or "")
@@ -100,12 +95,8 @@ def _device(jax, index, gpu):
 
         numpy.asarray(jax.device_put(numpy.zeros(1, "float32"), gpu) + 1)
     except Exception as error:
-        device["error"] = _message(error)
+        device["error"] = message(error)
     return device
-
-
-def _message(error):
-    return (str(error).strip() or repr(error))[:2000]
 
 
 def kernels(jax, index, report):
@@ -146,5 +137,5 @@ def kernels(jax, index, report):
             outcome["is_correct"] = difference < 1e-3  # NaN is not below anything
             outcome["max_difference"] = difference if difference == difference else -1.0
         except Exception as error:
-            outcome["error"] = _message(error)
+            outcome["error"] = message(error)
         report(**outcome)

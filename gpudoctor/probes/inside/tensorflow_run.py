@@ -2,6 +2,8 @@
 
 import os
 
+from inside_devices import message, unknown_device
+
 
 def start():
     # Take the GPU's memory as it is needed: all of it at once would fail beside the user's own work.
@@ -54,14 +56,7 @@ def devices(tf):
 
 
 def _device(tf, index, gpu):
-    device = {
-        "index": index,
-        "name": "",
-        "compute_capability": "",
-        "memory_total_bytes": 0,
-        "error": "",
-        "error_code": None,
-    }
+    device = unknown_device(index)
     try:
         ask = getattr(tf.config.experimental, "get_device_details", None)  # since 2.4
         details = ask(gpu) if ask is not None else {}
@@ -71,12 +66,8 @@ def _device(tf, index, gpu):
         with tf.device("/GPU:%d" % index):
             (tf.zeros([1]) + 1).numpy()
     except Exception as error:
-        device["error"] = _message(error)
+        device["error"] = message(error)
     return device
-
-
-def _message(error):
-    return (str(error).strip() or repr(error))[:2000]
 
 
 def kernels(tf, index, report):
@@ -116,5 +107,5 @@ def kernels(tf, index, report):
             outcome["is_correct"] = difference < 1e-3  # NaN is not below anything
             outcome["max_difference"] = difference if difference == difference else -1.0
         except Exception as error:
-            outcome["error"] = _message(error)
+            outcome["error"] = message(error)
         report(**outcome)

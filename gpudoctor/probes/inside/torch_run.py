@@ -2,6 +2,8 @@
 
 import re
 
+from inside_devices import unknown_device
+
 
 def start():
     import torch
@@ -70,14 +72,7 @@ def _why_not(torch):
 
 
 def _device(torch, index):
-    device = {
-        "index": index,
-        "name": "",
-        "compute_capability": "",
-        "memory_total_bytes": 0,
-        "error": "",
-        "error_code": None,
-    }
+    device = unknown_device(index)
     try:
         properties = torch.cuda.get_device_properties(index)
         device["name"] = str(properties.name)
