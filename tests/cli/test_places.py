@@ -116,7 +116,7 @@ def test_no_command_is_found_on_an_empty_path(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
-    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9"))
     folder.mkdir()
     (folder / "torch.py").touch()
     variables = {"HOME": str(folder), "PYTHONPATH": str(folder), "LD_LIBRARY_PATH": str(folder), "LC_ALL": "C"}
