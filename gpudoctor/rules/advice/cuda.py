@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from gpudoctor.findings.finding import Fix, Risk
 from gpudoctor.knowledge import jax
@@ -38,17 +39,20 @@ def unset(case: Case, variable: str, why: str = "") -> Fix:
     return Fix(title=f"Unset {variable}{tail}; then look for the file that sets it", commands=(command, *search))
 
 
-def show_devices(case: Case, value: str) -> Fix:
-    """Advise to name GPUs that exist."""
-    command = f"set {VARIABLE}={value}" if is_windows(case) else f"export {VARIABLE}={shlex.quote(value)}"
-    return Fix(title=f"Name the GPUs to use: {VARIABLE}={value}", commands=(command,))
+def show_devices(case: Case, indexes: Iterable[int]) -> Fix:
+    """Advise to name GPUs that exist, by nvidia-smi's numbers: CUDA counts so only in the bus's order.
+
+    Numbers, not UUIDs: those are private and replaced in reports that travel.
+    """
+    value = ",".join(str(index) for index in indexes)
+    settings = ("CUDA_DEVICE_ORDER=PCI_BUS_ID", f"{VARIABLE}={value}")
+    commands = tuple(f"set {one}" for one in settings) if is_windows(case) else (f"export {' '.join(settings)}",)
+    return Fix(title=f"Name the GPUs to use: {VARIABLE}={value}", commands=commands)
 
 
 def leave_out(case: Case) -> Fix:
-    """Advise to show programs the other GPUs of the machine only, by their UUIDs where those are known."""
-    others = [gpu for gpu in case.machine.gpus.peek() or () if gpu.index != case.gpu.index]
-    names = [gpu.uuid.peek() or str(gpu.index) for gpu in others]
-    return show_devices(case, ",".join(names))
+    """Advise to show programs the other GPUs of the machine only."""
+    return show_devices(case, [gpu.index for gpu in case.machine.gpus.peek() or () if gpu.index != case.gpu.index])
 
 
 def drop_from_library_path(case: Case, folder: str) -> Fix:

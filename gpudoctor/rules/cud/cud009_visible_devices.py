@@ -73,7 +73,7 @@ def _message(value: str, chosen: Selection, count: int) -> str:
 
 
 def _fixes(case: Case, value: str, count: int) -> tuple[Fix, ...]:
-    names = show_devices(case, ",".join(str(index) for index in range(count)))
+    names = show_devices(case, range(count))
     if value == _OF_A_BATCH_SYSTEM:
         return (Fix(title="Ask the batch system for a GPU", commands=("srun --gpus=1 --pty nvidia-smi",)), names)
     return (unset(case, VARIABLE, "which shows every GPU"), names)
