@@ -39,6 +39,11 @@ def two(name: str = "x") -> None:
     "Two."
 app()
 """
+AT_ONCE = """
+import subprocess, sys
+for child in [subprocess.Popen([python, "-c", "import torch"]) for python in sys.argv[1:]]:
+    child.wait()
+"""
 GPUDOCTOR = [sys.executable, "-m", "gpudoctor"]
 TORCH = "torch==2.13.0"
 PEER = "env-doctor==0.3.5"
@@ -188,11 +193,16 @@ def three_environments_line(python: str, folder: Path, repeat: int) -> Line:
         {
             "three": [*GPUDOCTOR, "check", *(word for path in three for word in ("--python", path))],
             "one": [*GPUDOCTOR, "check", "--python", python],
+            "three imports": [sys.executable, "-c", AT_ONCE, *three],
+            "one import": [sys.executable, "-c", AT_ONCE, python],
         },
         folder,
         repeat,
     )
-    detail = f"{took['three']:.2f} s; one {took['one']:.2f} s"
+    bare = took["three imports"] / took["one import"]
+    detail = (
+        f"{took['three']:.2f} s; one {took['one']:.2f} s; bare imports at once on these processors {bare:.2f} times"
+    )
     return Line(
         "`check` of three environments with torch, beside one", took["three"] / took["one"], 1.5, "times", detail
     )

@@ -53,6 +53,8 @@ def run(channel, questions, mapped_libraries, request):
         channel.send("import", error=last_line(error), traceback=text_of(error), mapped=guarded(mapped_libraries, []))
         leave(channel)
         return
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()  # what an import made is never looked through again
     gc.enable()
     channel.send("import", mapped=guarded(mapped_libraries, []), **answers)
     turn = take_turn(request["turn_file"], request["turn_seconds"])  # kept until this process ends
