@@ -5,7 +5,7 @@
     python3 scripts/bootstrap.py test [OPTIONS]     lint, types, layers, tables, pages, tests (OPTIONS: pytest's)
 
 Makes the environment `.venv` beside the project and touches nothing else: the system's Python may be externally
-managed, and may lack pip. Installs with uv where uv is on PATH, else with pip, each with the user's own settings.
+managed, and may lack pip. Installs with uv where uv is on PATH and can, else with pip and its settings.
 """
 
 from __future__ import annotations
@@ -57,13 +57,16 @@ def prepare(extra: str) -> None:
     if extra and not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
         packages.append("ziglang")  # the tests compile small fake driver libraries; this brings a C compiler
     uv = shutil.which("uv")
-    if uv:
-        if not PYTHON.exists():
-            run([uv, "venv", "--quiet", "--python", sys.executable, str(ENVIRONMENT)])
-        run([uv, "pip", "install", "--quiet", "--python", str(PYTHON), *packages])
-    else:
+    if not (uv and install_with_uv(uv, packages)):
         install_with_pip(packages)
     stamp.write_text(wanted)
+
+
+def install_with_uv(uv: str, packages: list[str]) -> bool:
+    """Install with uv; returns False where it cannot: it reads none of pip's settings, such as an index or certificate."""
+    venv = [uv, "venv", "--quiet", "--python", sys.executable, str(ENVIRONMENT)]
+    install = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *packages]
+    return (PYTHON.exists() or is_ok(venv)) and is_ok(install)
 
 
 def install_with_pip(packages: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import subprocess
 import sys
@@ -33,10 +35,12 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
 
     def make(name: str, requirements: tuple[str, ...]) -> Path:
         environment = folder / f"{name}-py{sys.version_info[0]}{sys.version_info[1]}"
-        if not (environment / _DONE).exists():
-            run_uv("venv", "--clear", "--python", sys.executable, str(environment))
-            run_uv("pip", "install", "--compile-bytecode", "--python", str(environment), *requirements)
-            (environment / _DONE).touch()
+        with (folder / f"{environment.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the tests run in several processes
+            if not (environment / _DONE).exists():
+                run_uv("venv", "--clear", "--python", sys.executable, str(environment))
+                run_uv("pip", "install", "--compile-bytecode", "--python", str(environment), *requirements)
+                (environment / _DONE).touch()
         return environment
 
     return make
@@ -73,14 +77,22 @@ def look(tmp_path: Path) -> Look:
 
 def run_uv(*arguments: str) -> None:
     """Run uv to its end; a failure is the test's."""
-    done = subprocess.run([uv.find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
+    certificate = _pip_setting("cert")
+    variables = {**os.environ, **({"SSL_CERT_FILE": certificate} if certificate else {})}
+    done = subprocess.run([uv.find_uv_bin(), *arguments], env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(f"uv {arguments[0]} {arguments[1]} failed: {done.stderr[-2000:]}")
 
 
-def _find_links() -> list[str]:
-    """Return pip's find-links that hold a torch wheel; uv does not read pip's configuration."""
-    command = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+@functools.cache
+def _pip_setting(name: str) -> str:
+    """Return one of pip's settings, "" where it is not set; uv does not read pip's configuration."""
+    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
     asked = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
-    links = [*os.environ.get("PIP_FIND_LINKS", "").split(), *asked.stdout.split()]
-    return [link for link in dict.fromkeys(links) if any(Path(link).glob("torch-*+cpu-*.whl"))]
+    return os.environ.get(f"PIP_{name.upper().replace('-', '_')}", "") or asked.stdout.strip()
+
+
+def _find_links() -> list[str]:
+    """Return pip's find-links that hold torch's CPU wheel for this Python."""
+    wheels = f"torch-*+cpu-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl"
+    return [link for link in _pip_setting("find-links").split() if any(Path(link).glob(wheels))]

@@ -273,7 +273,7 @@ def test_sitecustomize_that_prints(tmp_path: Path) -> None:
 )
 def test_interpreter_that_does_not_get_as_far_as_the_script(tmp_path: Path, customisation: str, reason: str) -> None:
     interpreter, site = _stub(tmp_path, {})
-    (site / "sitecustomize.py").write_text(customisation)
+    (site / "zz.pth").write_text(customisation + "\n")  # some distributions have a sitecustomize.py that comes first
     host = Host(variables={"HOME": str(tmp_path), "PATH": os.defpath}, timeout_seconds=0.5)
     options = ProbeOptions(working_directory=tmp_path)
     environment = probe_environment(host, Target(str(interpreter), "--python"), options)

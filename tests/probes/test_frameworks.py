@@ -334,7 +334,7 @@ def test_libraries_that_the_child_has_mapped(start: Start, fake_libraries: Path,
     (tmp_path / "answers").touch()
     variables = {"LD_LIBRARY_PATH": str(fake_libraries), "FAKE_CUDA": str(tmp_path / "answers")}
     load = "import ctypes; ctypes.CDLL('libcuda.so.1')"
-    table = {"torch": TORCH, "packages": {"numpy": {"version": "2.3.4", "files": {"sitecustomize.py": load}}}}
+    table = {"torch": TORCH, "packages": {"numpy": {"version": "2.3.4", "files": {"zz.pth": load + "\n"}}}}
     (library,) = start(table, **variables).mapped_libraries.need()
     assert library.soname == "libcuda.so.1"
     assert library.path == str(fake_libraries / "libcuda.so.1")
