@@ -63,7 +63,7 @@ def prepare(extra: str) -> None:
 
 
 def install_with_uv(uv: str, packages: list[str]) -> bool:
-    """Install with uv; returns False where it cannot: it reads none of pip's settings, such as an index or certificate."""
+    """Install with uv; returns False where it cannot: it reads no index or certificate of pip's settings."""
     venv = [uv, "venv", "--quiet", "--python", sys.executable, str(ENVIRONMENT)]
     install = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *packages]
     return (PYTHON.exists() or is_ok(venv)) and is_ok(install)

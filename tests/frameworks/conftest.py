@@ -77,7 +77,7 @@ def look(tmp_path: Path) -> Look:
 
 def run_uv(*arguments: str) -> None:
     """Run uv to its end; a failure is the test's."""
-    certificate = _pip_setting("cert")
+    certificate = _pip_settings().get("cert")
     variables = {**os.environ, **({"SSL_CERT_FILE": certificate} if certificate else {})}
     done = subprocess.run([uv.find_uv_bin(), *arguments], env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -85,14 +85,17 @@ def run_uv(*arguments: str) -> None:
 
 
 @functools.cache
-def _pip_setting(name: str) -> str:
-    """Return one of pip's settings, "" where it is not set; uv does not read pip's configuration."""
-    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+def _pip_settings() -> dict[str, str]:
+    """Return pip's settings, from its files and the environment; uv does not read them."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
     asked = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
-    return os.environ.get(f"PIP_{name.upper().replace('-', '_')}", "") or asked.stdout.strip()
+    lines = [line.partition("=") for line in asked.stdout.splitlines()]  # global.cert='...', :env:.find-links='...'
+    settings = {name.rpartition(".")[2]: value.strip("'") for name, equals, value in lines if equals}
+    variables = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
+    return settings | variables
 
 
 def _find_links() -> list[str]:
     """Return pip's find-links that hold torch's CPU wheel for this Python."""
     wheels = f"torch-*+cpu-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl"
-    return [link for link in _pip_setting("find-links").split() if any(Path(link).glob(wheels))]
+    return [link for link in _pip_settings().get("find-links", "").split() if any(Path(link).glob(wheels))]
