@@ -19,6 +19,10 @@ Reboot; if the GPU stays away, switch the power off and on. If it happens again:
 set the slot to a lower PCIe generation, limit the power for a test, update the firmware, move the card to another
 slot. A card that falls off in another machine too is to be replaced.
 
+## When this is harmless
+
+Never quite: a GPU that answers again after a reset is a warning, for it may fall off again under load.
+
 ## Easily confused with
 
 "Unknown Error" from NVML inside a container whose host is fine (CTR004).
@@ -53,11 +57,20 @@ def gpu_fell_off_bus(case: Case) -> Finding | None:
         _make_sure(case)
         return None
     logged = (*kernel_lines.xid_evidence(case, xids), *kernel_lines.as_evidence(case, lines))
+    is_back = not lost and _answer_again(case, xids)
     return Finding(
-        message=_message(lost, xids[:1]),
-        evidence=(*(gpu.handle_error for gpu in lost), *logged),
+        message=_message(lost, xids[:1]) + (", and answers again" if is_back else ""),
+        evidence=(*(gpu.handle_error for gpu in lost), *logged, *((case.driver.nvml.device_count,) if is_back else ())),
+        severity=Severity.WARNING if is_back else Severity.ERROR,
         fixes=bring_back(case, lost),
     )
+
+
+def _answer_again(case: Case, xids: tuple[Xid, ...]) -> bool:
+    """Whether the driver lists every GPU of the bus and those that the log names: one was reset since."""
+    addresses = [gpu.pci_address.peek() or "" for gpu in case.machine.gpus.peek() or ()]
+    named = all(any(address.startswith(one.pci_address) for address in addresses) for one in xids)
+    return bool(addresses) and named and not nvidia_hardware.unlisted_devices(case)
 
 
 def _is_lost(case: Case, gpu: Gpu) -> bool:
