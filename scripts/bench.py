@@ -208,6 +208,29 @@ def three_environments_line(python: str, folder: Path, repeat: int) -> Line:
     )
 
 
+def waiting_environments_line(folder: Path, repeat: int) -> Line:
+    """The same with imports that wait instead of computing: what is left is gpudoctor's own share."""
+    pythons = []
+    for number in (1, 2, 3):
+        environment = folder / f"waits-{number}"
+        subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
+        package = next(environment.glob("lib/python*/site-packages")) / "torch"
+        package.mkdir()
+        (package / "version.py").write_text("__version__ = '2.13.0+cpu'\ncuda = None\n")
+        (package / "__init__.py").write_text("import time\nfrom torch.version import *\ntime.sleep(0.7)\n")
+        pythons.append(str(environment / "bin" / "python"))
+    took = side_by_side(
+        {
+            "three": [*GPUDOCTOR, "check", *(word for path in pythons for word in ("--python", path))],
+            "one": [*GPUDOCTOR, "check", "--python", pythons[0]],
+        },
+        folder,
+        repeat,
+    )
+    detail = f"{took['three']:.2f} s; one {took['one']:.2f} s"
+    return Line("the same where the import waits 0.7 s", took["three"] / took["one"], 1.5, "times", detail)
+
+
 def memory_line(python: str, folder: Path) -> Line:
     """Peak memory of gpudoctor's own process."""
     peak = peak_memory_mib([*GPUDOCTOR, "check", "--python", python], folder)
@@ -220,7 +243,7 @@ def measure(python: str, peer: str, folder: Path, repeat: int) -> list[Line]:
         lambda: [help_line(folder, repeat)],
         lambda: metadata_lines(peer, folder, repeat),
         lambda: torch_lines(python, folder, repeat),
-        lambda: [three_environments_line(python, folder, repeat)],
+        lambda: [three_environments_line(python, folder, repeat), waiting_environments_line(folder, repeat)],
         lambda: [memory_line(python, folder)],
     ]
     lines = []
