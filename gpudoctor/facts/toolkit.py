@@ -14,6 +14,7 @@ class Toolkit(Record, frozen=True, kw_only=True):
     nvcc_path: str = ""  # "" = no nvcc in it
     has_ptxas: bool = False
     has_libdevice: bool = False
+    gcc_max_major: int | None = None  # newest gcc that nvcc takes, by its crt/host_config.h; None: not said
     is_default: bool = False  # the one that nvcc on PATH or CUDA_HOME leads to
 
     def in_words(self) -> str:

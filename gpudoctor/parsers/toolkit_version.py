@@ -56,6 +56,16 @@ def parse_cuda_header(text: str) -> str:
     return f"{int(match[1]) // 1000}.{int(match[1]) % 1000 // 10}" if match else ""
 
 
+def parse_host_config(text: str) -> int | None:
+    """Return the newest major release of gcc that nvcc takes, by its crt/host_config.h; None where it does not say.
+
+    #if __GNUC__ > 14
+    #error -- unsupported GNU version! gcc versions later than 14 are not supported! ... (toolkit 12.9)
+    """
+    match = re.search(r"^#if __GNUC__ > (\d{1,3})\b", text, re.MULTILINE | re.ASCII)
+    return int(match[1]) if match else None
+
+
 def parse_cudnn_header(text: str) -> str:
     """Return the version that cudnn_version.h (cudnn.h before cuDNN 8) defines, "" when there is none.
 

@@ -15,6 +15,7 @@ from gpudoctor.parsers.libraries import parse_library_version
 from gpudoctor.parsers.toolkit_version import (
     parse_cuda_header,
     parse_cudnn_header,
+    parse_host_config,
     parse_nvcc_version,
     parse_version_json,
     parse_version_txt,
@@ -109,6 +110,9 @@ def _toolkit(host: Host, folder: str, origin: str) -> Toolkit:
         version=version,
         nvcc_path=nvcc if has_nvcc else "",
         has_ptxas=exists(host, f"{folder}/bin/ptxas{_EXECUTABLE}"),
+        gcc_max_major=parse_host_config(text_or_empty(host, f"{folder}/include/crt/host_config.h"))
+        if has_nvcc
+        else None,
         has_libdevice=exists(host, f"{folder}/nvvm/libdevice/libdevice.10.bc")
         or exists(host, f"{folder}/libdevice/libdevice.10.bc"),
     )

@@ -323,6 +323,7 @@ def desktop() -> Snapshot:
                             nvcc_path="/usr/local/cuda-12.4/bin/nvcc",
                             has_ptxas=True,
                             has_libdevice=True,
+                            gcc_max_major=13,
                             is_default=True,
                         ),
                     ),

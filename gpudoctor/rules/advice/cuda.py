@@ -76,6 +76,20 @@ def without_library_path(case: Case) -> Fix:
     )
 
 
+def name_host_compiler(case: Case, newest_gcc_major: int) -> Fix:
+    """Advise to install the newest gcc that nvcc takes beside the present one, and to name it."""
+    compiler = f"g++-{newest_gcc_major}"
+    install = as_root(case, f"apt install {compiler}") if package_manager(case) == "apt" else ()
+    return Fix(
+        title=f"Install g++ {newest_gcc_major} beside the present one, and name it to nvcc, CMake and torch",
+        commands=(
+            *install,
+            f"export NVCC_CCBIN={compiler} CUDAHOSTCXX={compiler} CC=gcc-{newest_gcc_major} CXX={compiler}",
+        ),
+        needs_root=True,
+    )
+
+
 def remove_library(case: Case, path: str, why: str) -> Fix:
     """Advise to move a library file out of the loader's way, without deleting it."""
     return Fix(

@@ -31,17 +31,15 @@ from gpudoctor.facts.toolkit import Toolkit
 from gpudoctor.findings.finding import Evidence, Finding, Fix, Severity
 from gpudoctor.knowledge.versions import major_of, minor_of
 from gpudoctor.rules.advice.cuda import install_toolkit, use_toolkit
+from gpudoctor.rules.readings.compiling_packages import compiling_package
 from gpudoctor.rules.readings.framework_builds import Build, builds
 from gpudoctor.rules.rule import Case, Scope, rule
-
-# Packages that stop without nvcc; others that can compile come with ready code as a rule, and are left alone.
-COMPILES_WHEN_IT_RUNS = ("deepspeed",)
 
 
 @rule("CUD006", Severity.WARNING, Scope.ENVIRONMENT)
 def toolkit_mismatch(case: Case) -> Finding | None:
-    installed = case.environment.packages.read() or ()
-    compiling = next((package for package in installed if package.name in COMPILES_WHEN_IT_RUNS), None)
+    case.environment.packages.read()
+    compiling = compiling_package(case.environment)
     build = next(iter(builds(case)), None) if compiling else None
     if compiling is None or build is None or _brings_nvcc(case):
         return None
