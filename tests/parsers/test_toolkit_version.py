@@ -65,7 +65,7 @@ def test_never_raises(text: str) -> None:
         versions.parse_version_txt,
         versions.parse_cuda_header,
         versions.parse_cudnn_header,
-        parse_host_config,
+        versions.parse_host_config,
         versions.parse_compiler_version,
     ):
         parse(text)
@@ -79,5 +79,5 @@ def test_the_newest_gcc_of_a_toolkit() -> None:
 
 #error -- unsupported GNU version! gcc versions later than 14 are not supported!
 """  # crt/host_config.h of CUDA 12.9
-    assert parse_host_config(text) == 14
-    assert parse_host_config("#define __GNUC__ 14") is None
+    assert versions.parse_host_config(text) == 14
+    assert versions.parse_host_config("#define __GNUC__ 14") is None

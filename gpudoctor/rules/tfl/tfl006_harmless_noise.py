@@ -28,7 +28,36 @@ import; the second one turns the faster code off as well.
 
 from __future__ import annotations
 
-from gpudoctor.findings.finding import Severity
-from gpudoctor.rules.rule import documented
+import re
 
-RULE = documented("TFL006", "harmless-noise", Severity.INFO, __doc__)
+from gpudoctor.findings.finding import Evidence, Finding, Severity
+from gpudoctor.knowledge.noise import known_line
+from gpudoctor.rules.readings.framework_starts import has_imported, works
+from gpudoctor.rules.rule import Case, Scope, rule
+
+_ALARMING = re.compile(
+    r"\b(?:[EW]\d{4}|errors?|fail(?:ed|ure)|unable|cannot|could not|not found|warning)\b", re.IGNORECASE
+)
+_NO_EXCEPTION = "never"
+_SHOWN = 3
+
+
+@rule("TFL006", Severity.INFO, Scope.ENVIRONMENT)
+def harmless_noise(case: Case) -> Finding | None:
+    run = case.environment.run("tensorflow")
+    if run is None or not has_imported(case.environment, "tensorflow"):
+        return None
+    lines = [line.strip() for line in (run.stderr_tail.read() or "").splitlines() if _ALARMING.search(line)]
+    rows = [(line, row) for line in lines if (row := known_line(line)) is not None]
+    uses_gpu = works(case.environment, "tensorflow")  # then nothing that was said has kept it from the GPU
+    noise = [(line, row) for line, row in rows if row.is_harmless and (uses_gpu or row.exception == _NO_EXCEPTION)]
+    if not noise:
+        return None
+    what = "line sounds like a fault and is none" if len(noise) == 1 else "lines sound like faults and are none"
+    return Finding(
+        message=f"{len(noise)} start-up {what} (tensorflow {run.version.peek() or ''})",
+        evidence=tuple(
+            Evidence(fact=row.why or "harmless", value=line[:200], source=run.stderr_tail.source)
+            for line, row in noise[:_SHOWN]
+        ),
+    )
