@@ -36,7 +36,7 @@ from gpudoctor.rules.readings.framework_starts import has_imported, works
 from gpudoctor.rules.rule import Case, Scope, rule
 
 _ALARMING = re.compile(
-    r"\b(?:[EW]\d{4}|errors?|fail(?:ed|ure)|unable|cannot|could not|not found|warning)\b", re.IGNORECASE
+    r"\b(?:[EW]\d{4}|errors?|failed|failure|unable|cannot|could not|not found|warning)\b", re.IGNORECASE
 )
 _NO_EXCEPTION = "never"
 _SHOWN = 3
