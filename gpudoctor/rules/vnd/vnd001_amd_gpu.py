@@ -27,10 +27,11 @@ When nothing here is meant to use a GPU, or the ROCm builds are installed: then 
 from __future__ import annotations
 
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules.advice.other_vendors import rocm_torch, without_cuda
+from gpudoctor.rules.advice.other_vendors import rocm_torch
 from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.readings.other_accelerators import AMD_VENDOR_ID, accelerators, cuda_software, title
+from gpudoctor.rules.readings.other_accelerators import AMD_VENDOR_ID, accelerators
 from gpudoctor.rules.rule import Case, Scope, rule
+from gpudoctor.rules.vnd.another_maker import of_another_maker
 
 
 @rule("VND001", Severity.INFO, Scope.MACHINE, hides=("DRV001", "PRF001", "TOR004"))
@@ -38,14 +39,4 @@ def amd_gpu(case: Case) -> Finding | None:
     found = accelerators(case, AMD_VENDOR_ID)
     if not found or has_nvidia_gpu(case):
         return None
-    message = f"the GPU is AMD's: {', '.join(title(device) for device in found[:4])}; its frameworks are ROCm builds"
-    used = cuda_software(case)
-    if used is None:
-        return Finding(message=message, evidence=(case.driver.pci_devices, case.driver.loaded_modules))
-    environment, build = used
-    return Finding(
-        message=f"{message}, and {build.title} in {environment.path} is built for CUDA",
-        evidence=(case.driver.pci_devices, build.version_fact),
-        severity=Severity.ERROR,
-        fixes=(rocm_torch(environment), without_cuda()),
-    )
+    return of_another_maker(case, "AMD", "ROCm", found, rocm_torch)

@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from gpudoctor.facts.driver import PciDevice
 from gpudoctor.findings.finding import Finding, Severity
-from gpudoctor.rules.advice.other_vendors import without_cuda, xpu_torch
+from gpudoctor.rules.advice.other_vendors import xpu_torch
 from gpudoctor.rules.readings.nvidia_hardware import has_nvidia_gpu
-from gpudoctor.rules.readings.other_accelerators import INTEL_VENDOR_ID, accelerators, cuda_software, title
+from gpudoctor.rules.readings.other_accelerators import INTEL_VENDOR_ID, accelerators
 from gpudoctor.rules.rule import Case, Scope, rule
+from gpudoctor.rules.vnd.another_maker import of_another_maker
 
 _INSIDE_THE_PROCESSOR = "00:02.0"  # Intel's graphics of the processor always have this place on the bus
 _DRIVER_OF_RECENT_GPUS = "xe"
@@ -39,17 +40,7 @@ def intel_gpu(case: Case) -> Finding | None:
     found = [device for device in accelerators(case, INTEL_VENDOR_ID) if _is_accelerator(device)]
     if not found or has_nvidia_gpu(case):
         return None
-    message = f"the GPU is Intel's: {', '.join(title(device) for device in found[:4])}; its frameworks are XPU builds"
-    used = cuda_software(case)
-    if used is None:
-        return Finding(message=message, evidence=(case.driver.pci_devices, case.driver.loaded_modules))
-    environment, build = used
-    return Finding(
-        message=f"{message}, and {build.title} in {environment.path} is built for CUDA",
-        evidence=(case.driver.pci_devices, build.version_fact),
-        severity=Severity.ERROR,
-        fixes=(xpu_torch(environment), without_cuda()),
-    )
+    return of_another_maker(case, "Intel", "XPU", found, xpu_torch)
 
 
 def _is_accelerator(device: PciDevice) -> bool:
